@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 W, H, GAP = 24, 32, 2          # a token box, and the space between two
+MIDDLE = 404
 COLUMNS = ['ones', 'tens', 'hundreds']
 STYLE = """
   .card { fill: #fbfbfa; stroke: #d5d8dc } .box { fill: #fff; stroke: #9aa1a9 } text { fill: #24292f }
@@ -55,10 +56,10 @@ def overview(a='658', b='189'):
     answer = str(int(a)+int(b))
     assert len(a) == len(b) == len(answer) == 3 and [len(s) for s in steps] == [6, 8, 7]
 
-    for y, row in zip((30, 138, 256), ('problem', 'chain of thought', 'answer')):
+    for y, row in zip((63, 132, 289), ('problem', 'chain of thought', 'answer')):
         d.parts.append(f'<text x="24" y="{y}" font-size="13" class="label">{row}</text>')
     digits = {i: 2-i for i in range(3)}
-    d.tokens(24, 42, [*a, '+', *b, '='], {**digits, **{4+i: c for i, c in digits.items()}})
+    d.tokens(MIDDLE-104, 42, [*a, '+', *b, '='], {**digits, **{4+i: c for i, c in digits.items()}})
 
     x, y, centres = 24, 150, []
     d.tokens(x, y, ['<think>'])
@@ -77,10 +78,10 @@ def overview(a='658', b='189'):
     d.text((centres[1][-2]+centres[2][4])/2, y-40, 'carry', 'head', 13)
 
     y_answer = 268
-    ends = d.tokens(24, y_answer, [*answer, '<end>'], digits)
+    ends = d.tokens(MIDDLE-67, y_answer, [*answer, '<end>'], digits)
     for column in range(3):
         start, end = centres[column][-1], ends[2-column]
-        d.link(f'M {start:g} {y+H+2} C {start:g} {y+H+44+10*column}, {end:g} {y+H+20+10*column}, {end:g} {y_answer-2}', f'c{column}')
+        d.link(f'M {start:g} {y+H+2} C {start:g} {y+H+70}, {end:g} {y+H+20}, {end:g} {y_answer-2}', f'c{column}')
 
     width, height = x+11*8+24, y_answer+H+22
     body = '\n'.join([f'<rect x=".5" y=".5" width="{width-1:g}" height="{height-1}" rx="10" class="card"/>', *d.links, *d.parts])
