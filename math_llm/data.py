@@ -316,16 +316,13 @@ def parse_prompt(text: str, # `658+189=`
 
 def _short(text, n=60): return text if len(text) <= n else text[:n] + '…'
 
-# %% ../nbs/01_data.ipynb #779162a5
+# %% ../nbs/01_data.ipynb #220b1fff
 _split = re.compile(r'(=\d+)(?=\d\+)')
 
 def chain_steps(chain: str, # A `columns` chain, without spaces
                ) -> list[str]:
     "The steps of a `columns` chain"
     return _split.sub(r'\1 ', chain).split()
-
-test_eq(chain_steps('8+9=175+8+1=146+1+1=8'), ['8+9=17', '5+8+1=14', '6+1+1=8'])
-test_eq(chain_steps(''), [])
 
 # %% ../nbs/01_data.ipynb #04368736
 @dataclass
