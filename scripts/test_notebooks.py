@@ -4,11 +4,12 @@
     python scripts/test_notebooks.py
     python scripts/test_notebooks.py --path nbs/03_decoding.ipynb --flags "slow"
 
-Each notebook goes through nbdev's own runner. Unlike `nbdev_test`, one that takes its worker process down is counted.
+Each notebook goes through nbdev's own runner. Unlike with `nbdev_test`, there is a time limit, and a notebook that takes
+its worker process down or does not come to an end is counted as failed.
 """
 import argparse
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, TimeoutError, as_completed
 
 from fastcore.foundation import working_directory
 from nbdev.config import get_config
@@ -16,26 +17,38 @@ from nbdev.doclinks import nbglob
 from nbdev.test import test_nb
 
 
+def test_all(notebooks, n_workers, time_limit, **kwargs):
+    "Yield each notebook of `notebooks` that came to an end, with whether it passed, its seconds, and what went wrong besides."
+    with ProcessPoolExecutor(n_workers) as pool:
+        jobs = {pool.submit(test_nb, path, **kwargs): path for path in notebooks}
+        try:
+            for job in as_completed(jobs, timeout=time_limit):
+                error = job.exception()
+                yield jobs[job], *((False, 0, f': {error!r}') if error else (*job.result(), ''))
+        except TimeoutError:
+            for process in list(pool._processes.values()): process.kill()
+
+
 def main():
     parser = argparse.ArgumentParser(description='Test notebooks and count them.')
     parser.add_argument('--path', help='a notebook or a folder (default: all notebooks)')
     parser.add_argument('--flags', default='', help='flagged cells to run as well, for example "slow gpu"')
-    parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time')
+    parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time (default: 2)')
+    parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS', help='for all of them (default: 1800)')
     args = parser.parse_args()
     config = get_config()
-    notebooks = sorted(path.absolute() for path in nbglob(args.path, as_path=True))
-    flags = dict(skip_flags=config.tst_flags.split(), force_flags=args.flags.split())
-    passed = 0
-    with working_directory(config.nbs_path), ProcessPoolExecutor(args.n_workers) as pool:
-        jobs = {pool.submit(test_nb, path, basepath=config.config_path, **flags): path.name for path in notebooks}
-        for job in as_completed(jobs):
-            ok, seconds = (False, 0) if job.exception() else job.result()
-            passed += ok
-            why = f': {job.exception()!r}' if job.exception() else ''
-            print(f"{'passed' if ok else 'FAILED'}  {jobs[job]}  {seconds:.0f} s{why}", flush=True)
+    notebooks, passed = sorted(path.absolute() for path in nbglob(args.path, as_path=True)), set()
+    left = set(notebooks)
+    kwargs = dict(skip_flags=config.tst_flags.split(), force_flags=args.flags.split(), basepath=config.config_path)
+    with working_directory(config.nbs_path):
+        for path, ok, seconds, error in test_all(notebooks, args.n_workers, args.time_limit, **kwargs):
+            left.remove(path)
+            if ok: passed.add(path)
+            print(f"{'passed' if ok else 'FAILED'}  {path.name}  {seconds:.0f} s{error}", flush=True)
+    for path in sorted(left): print(f'FAILED  {path.name}  not done after {args.time_limit:g} s')
     sys.stderr.flush()
-    print(f'{passed} passed, {len(notebooks)-passed} failed', flush=True)
-    return 0 if notebooks and passed == len(notebooks) else 1
+    print(f'{len(passed)} passed, {len(notebooks)-len(passed)} failed', flush=True)
+    return 0 if notebooks and len(passed) == len(notebooks) else 1
 
 
 if __name__ == '__main__': sys.exit(main())
