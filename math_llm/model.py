@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['POSITIONS', 'SIZES', 'PAD_POSITION', 'PRETRAINED', 'ModelConfig', 'Meta', 'KVCache', 'Attention', 'MLP', 'Block',
-           'Transformer', 'n_params', 'sites', 'write_whole', 'save_model', 'read_model', 'pretrained_names',
-           'find_model', 'load_model', 'load_pretrained']
+           'Transformer', 'n_params', 'sites', 'save_model', 'read_model', 'pretrained_names', 'find_model',
+           'load_model', 'load_pretrained']
 
 # %% ../nbs/02_model.ipynb #d97b569e
 import dataclasses, hashlib, json, math, os, struct
@@ -18,7 +18,7 @@ from torch import nn
 import safetensors, safetensors.torch
 import math_llm
 from .tokenizer import VOCAB, InputError
-from .cli import opt
+from .cli import write_whole
 
 # %% ../nbs/02_model.ipynb #69ae4fcd
 POSITIONS = ('rope', 'learned', 'sinusoidal', 'alibi', 'none')
@@ -262,27 +262,12 @@ def _digest(config, tensors):
         h.update(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return h.hexdigest()
 
-def write_whole(path: Path, data: bytes):
-    "Write a file so that it appears whole or not at all: a crash leaves the old one, or none"
-    path = Path(path)
-    new = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with open(new, 'wb') as f:
-            f.write(data); f.flush(); os.fsync(f.fileno())
-        os.replace(new, path)
-    except OSError as e:
-        new.unlink(missing_ok=True)
-        raise InputError(f'cannot write {path}: {e.strerror}') from None
-    except BaseException: new.unlink(missing_ok=True); raise
-
 # %% ../nbs/02_model.ipynb #343bfe40
 def save_model(model: Transformer, # Its `meta` is saved with it
                folder: str|Path, # Made if it does not exist
                dtype: torch.dtype|None = None): # Store the weights in this type, for example `torch.bfloat16`; default: as they are
     "Write `model.safetensors` and `config.json`"
     folder = Path(folder)
-    try: folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
     tensors = {k: v.detach().cpu().to(dtype or v.dtype).contiguous() for k, v in model.state_dict().items()}
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB), **dataclasses.asdict(model.meta))
     header = dict(config=json.dumps(config))
