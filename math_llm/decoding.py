@@ -112,7 +112,7 @@ def _generate(model, tokens, lengths, max_new_tokens, choose, script):
         n[rows] = torch.where((new == END) & ~done, i + 1, n[rows])
         going = n[rows] > i + 1
         if not going.any(): return out[:, :i+1], probs[:, :i+1], n
-        if going.sum() < 0.8 * len(rows):
+        if going.sum() < 0.7 * len(rows):
             rows, lengths, new = rows[going], lengths[going], new[going]
             cache.select(going.nonzero()[:, 0])
         if i + 1 < steps: logits = model(new[:, None], cache, lengths[:, None] + i)[:, -1]

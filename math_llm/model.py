@@ -119,7 +119,7 @@ class KVCache:
             if self.keys[i] is not None: k, v = torch.cat([self.keys[i], k], 2), torch.cat([self.values[i], v], 2)
             self.keys[i], self.values[i] = k, v
             return k, v
-        if self.keys[i] is None: self.keys[i], self.values[i] = (x.new_zeros(self._shape) for x in (k, v))
+        if self.keys[i] is None: self.keys[i], self.values[i] = (x.new_empty(self._shape) for x in (k, v))
         at = slice(self.n - k.shape[2], self.n)
         self.keys[i][:, :, at], self.values[i][:, :, at] = k, v
         return self.keys[i][:, :, :self.n], self.values[i][:, :, :self.n]
@@ -127,7 +127,12 @@ class KVCache:
     def select(self, rows): 
         "Keep some rows of the batch: indices (b',)"
         self.positions, self._shape = self.positions[rows], (len(rows), *self._shape[1:])
-        for kv in (self.keys, self.values): kv[:] = [x if x is None else x[rows] for x in kv]
+        for kv in (self.keys, self.values): kv[:] = [x if x is None else self._rows(x, rows) for x in kv]
+
+    def _rows(self, x, rows):
+        kept = x.new_empty(self._shape)
+        kept[:, :, :self.n] = x[:, :, :self.n][rows]
+        return kept
 
 # %% ../nbs/02_model.ipynb #b41c8036
 def _unhooked(name, value): return value
