@@ -101,13 +101,19 @@ class GumbelConfig:
             if getattr(self, name) is not None and not 0 < getattr(self, name) < float('inf'):
                 raise InputError(f'--{name.replace("_", "-")} must be a number above 0, not {getattr(self, name)}')
         if self.final_temperature > self.gumbel_temperature:
-            raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above --gumbel-temperature ({self.gumbel_temperature})')
-        idle = [flag for flag, set in {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
-                '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--supervise answer': self.supervise == 'answer'}.items() if set]
-        if idle and not self.use_gumbel: raise InputError(f'{", ".join(idle)} means nothing without --use-gumbel')
+            raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above '
+                             f'--gumbel-temperature ({self.gumbel_temperature})')
+        given = {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
+                 '--gumbel-final-temperature': self.gumbel_final_temperature is not None,
+                 '--supervise answer': self.supervise == 'answer'}
+        if any(given.values()) and not self.use_gumbel:
+            raise InputError(f'{", ".join(k for k, v in given.items() if v)} means nothing without --use-gumbel')
 
     @property
-    def final_temperature(self): return min(0.3, self.gumbel_temperature) if self.gumbel_final_temperature is None else self.gumbel_final_temperature
+    def final_temperature(self) -> float:
+        "The temperature at the end, with its default filled in"
+        if self.gumbel_final_temperature is not None: return self.gumbel_final_temperature
+        return min(0.3, self.gumbel_temperature)
 
 def temperature(config: GumbelConfig,
                 progress: float, # Share of the training that is done, 0 to 1
@@ -146,8 +152,9 @@ class _Gumbel(nn.Module):
 
     def sampler(self, b, n, noise=None, allowed=None):
         "The `sample` function of a rollout of `n` tokens in `b` rows"
-        device = self.model.embed.weight.device
-        if noise is None: noise = gumbel_noise(b, n, len(VOCAB), device=device) if self.training else torch.zeros(b, n, len(VOCAB), device=device)
+        if noise is None:
+            noise = gumbel_noise(b, n, len(VOCAB), device=self.model.embed.weight.device)
+            if not self.training: noise.zero_()
         hard = self.hard or not self.training
         return lambda logits, i: gumbel_softmax(logits, self.temperature, hard, noise[:, i], allowed)
 
@@ -183,6 +190,7 @@ class GumbelAnswer(_Gumbel):
         prompts = F.pad(batch.tokens, (0, 1))[:, :int(lengths.max())].scatter(1, batch.prompt_lengths[:, None], THINK)
         thoughts = rollout(self.model, prompts, lengths, k, self.sampler(len(y), k, noise, self.allowed))
         given = F.one_hot(F.pad(y[:, :-1], (1, 0), value=END_THINK), len(VOCAB))        # (b, m, 16): </think> and the answer
-        x = torch.cat([thoughts.samples[:, -1:], given], 1)
-        logits = self.model(x, thoughts.cache, lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device))
+        x = torch.cat([thoughts.samples[:, -1:], given], 1)                             # (b, 1+m, 16)
+        places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)
+        logits = self.model(x, thoughts.cache, places)
         return token_loss(logits[:, 1:], target)
