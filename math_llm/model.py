@@ -275,8 +275,8 @@ def save_model(model: Transformer, # Its `meta` is saved with it
     folder = Path(folder)
     tensors = {k: v.detach().cpu().to(dtype or v.dtype).contiguous() for k, v in model.state_dict().items()}
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB), **dataclasses.asdict(model.meta))
-    header = dict(config=json.dumps(config))
-    header['digest'] = _digest(header['config'], tensors)
+    facts = json.dumps(config)
+    header = dict(math_llm=json.dumps(dict(config=facts, digest=_digest(facts, tensors)))) # one entry: two could change places
     write_whole(folder/'model.safetensors', safetensors.torch.save(tensors, metadata=header))
     write_whole(folder/'config.json', (json.dumps(config, indent=2) + '\n').encode())
 
@@ -296,9 +296,12 @@ def _header(path):
         size = 8 + n + max(ends, default=0)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError): refuse('its header is damaged')
     if size != len(data): refuse(f'it holds {len(data)} bytes where its header promises {size}')
-    try: config, text = json.loads(meta['config']), meta['config']
+    try:
+        meta = json.loads(meta['math_llm'])
+        text, digest = meta['config'], meta['digest']
+        config = json.loads(text)
     except (KeyError, TypeError, ValueError): refuse('it was not written by math_llm, or its header is damaged')
-    return data, config, lambda tensors: meta.get('digest') == _digest(text, tensors)
+    return data, config, lambda tensors: digest == _digest(text, tensors)
 
 def read_model(path: Path, # A `.safetensors` file
               ) -> tuple[ModelConfig, Meta, dict[str, torch.Tensor]]:
