@@ -92,7 +92,7 @@ PAD_POSITION = 2**30 # the position of an input that nobody attends to
 class KVCache:
     "Keys and values of the tokens seen so far"
     def __init__(self,
-                 model, # A : whose shapes to use
+                 model, # The Transformer whose shapes to use
                  batch: int, # Rows
                  capacity: int|None = None, # Slots; default: the model's context length
                  differentiable: bool = False): # Keep what autograd needs: concatenate, never write in place
