@@ -187,7 +187,7 @@ def evaluate(model: Transformer,
         tokens, lengths = got.tokens.numpy(), got.lengths.numpy()
         judgement = judge(part, tokens, lengths, config)
         right[rows], valid[rows] = judgement.right, judgement.valid
-        hits += _forced(model, part, tokens)
+        hits += _forced(model, part, tokens, judgement)
         for i in np.flatnonzero(~judgement.right): wrong[int(rows[i])] = decode(tokens[i, :lengths[i]])
         wrong = {i: wrong[i] for i in sorted(wrong)[:n_wrong]}
     model.train(training)
@@ -195,13 +195,16 @@ def evaluate(model: Transformer,
                    [dict(prompt='+'.join(problems[[i]].operands()[0]) + '=', completion=text, answer=answers(problems[[i]])[0])
                     for i, text in wrong.items()])
 
-def _forced(model, part, tokens):
-    "Teacher-forced hits and tokens of one batch"
-    if model.meta.chain != 'invented': return _token_hits(model, part.tokens, part.prompt_lengths, part.lengths)
-    start, own = _answer_start(tokens), (part.tokens, part.prompt_lengths)
-    answer = _window(part.tokens, part.prompt_lengths, part.tokens.shape[1]), part.lengths - part.prompt_lengths
-    rows, lengths = _pack(own, (tokens, start), answer)
-    return _token_hits(model, rows, part.prompt_lengths + start, lengths)
+def _forced(model, part, tokens, judgement):
+    "Teacher-forced hits and tokens of one batch; where the model has written the right completion, it has hit every token"
+    want, n = _window(part.tokens, part.prompt_lengths, part.tokens.shape[1]), part.lengths - part.prompt_lengths
+    if model.meta.chain == 'invented': hit, start = judgement.right, _answer_start(tokens)
+    else: hit, start = judgement.right & (_window(tokens, 0*n, want.shape[1]) == want).all(1), 0*n
+    miss = ~hit
+    if not miss.any(): return n.sum(), n.sum()
+    rows, lengths = _pack((part.tokens[miss], part.prompt_lengths[miss]), (tokens[miss], start[miss]), (want[miss], n[miss]))
+    hits, asked = _token_hits(model, rows, (part.prompt_lengths + start)[miss], lengths)
+    return n[hit].sum() + hits, n[hit].sum() + asked
 
 # %% ../nbs/05_evaluation.ipynb #5ab72f13
 def _by(values, right): return {str(v): share(right[values == v].sum(), (values == v).sum()) for v in np.unique(values)}
