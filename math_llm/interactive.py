@@ -275,7 +275,7 @@ def _as_typed(stream, out):
 
 def _greeting(config, model, colour):
     known = model.meta.trained_on
-    about = f", trained on {known.get('max_operands', '?')} numbers of up to {known['max_digits']} digits" if 'max_digits' in known else ''
+    about = f", trained on up to {known.get('max_operands', 2)} numbers of up to {known['max_digits']} digits" if 'max_digits' in known else ''
     shades = ' '.join(_colour(f' {name} ', p) for name, p in (('sure', 1), ('≥90 %', .9), ('≥70 %', .7), ('≥50 %', .5), ('less', 0)))
     return f'{config.checkpoint}{about}. Type a problem like 99+21=, or quit.' + (f'\nShades: {shades}' if colour else '')
 
