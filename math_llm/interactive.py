@@ -294,6 +294,7 @@ def interactive_command(config):
     model = load_model(config.checkpoint, resolve_device(config.device))
     check_size(model, config.model_size)
     options = dict(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
+    if sys.stdin is None: return # closed: nobody can type
     _as_typed(sys.stdin, sys.stdout)
     if sys.stdin.isatty():
         colour = _colour_wanted(sys.stdout)
