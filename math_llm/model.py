@@ -225,7 +225,7 @@ class Transformer(nn.Module):
         place = positions.clamp(max=c.max_length-1) if not plain else positions
         if plain and t > c.max_length: raise InputError(f'{t} tokens do not fit the context length of {c.max_length}')
 
-        h = x @ self.embed.weight if x.is_floating_point() else self.embed(x)      # (b, t, d)
+        h = self._mix(x) if x.is_floating_point() else self.embed(x)               # (b, t, d)
         if c.position == 'learned': h = h + self.place(place)
         if c.position == 'sinusoidal': h = h + self.waves[place]
         h = hook('embed', h)
@@ -237,6 +237,10 @@ class Transformer(nn.Module):
             remember = None if cache is None else lambda k, v, i=i: cache.append(i, k, v)
             h = block(h, hook=_scoped(hook, f'blocks.{i}.'), rotation=rotation, bias=bias, remember=remember)
         return hook('logits', self.head(hook('final_norm', self.norm(h))))
+
+    def _mix(self, x):
+        "Mixtures of embeddings, in full precision as the embeddings themselves are, also under autocast"
+        with torch.autocast(x.device.type, enabled=False): return x.to(self.embed.weight.dtype) @ self.embed.weight
 
     def _alibi(self, visible, keys, positions):
         distance = (positions[:, None, :, None] - keys[:, None, None, :]).clamp(0, self.config.max_length)

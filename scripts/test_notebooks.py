@@ -8,6 +8,7 @@ Each notebook goes through nbdev's own runner. Unlike with `nbdev_test`, there i
 its worker process down or does not come to an end is counted as failed.
 """
 import argparse
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, TimeoutError, as_completed
 
@@ -36,6 +37,7 @@ def main():
     parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time (default: 2)')
     parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS', help='for all of them (default: 1800)')
     args = parser.parse_args()
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))  # workers share the cores
     config = get_config()
     notebooks, passed = sorted(path.absolute() for path in nbglob(args.path, as_path=True)), set()
     left = set(notebooks)

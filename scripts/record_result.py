@@ -1,0 +1,65 @@
+#!/usr/bin/env python
+"""Turn finished training runs into one file of nbs/results.
+
+    python scripts/record_result.py NAME "Title" RUN [RUN ...]
+
+Each RUN is the folder of a finished run. The command is put together from its `training_config.json`: every option that
+differs from its default. An existing file is not replaced.
+"""
+import dataclasses
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import math_llm
+from math_llm.cli import write_whole
+from math_llm.training import TrainingConfig
+
+UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers'}
+
+
+def flag(name, value):
+    "An option as it is typed."
+    dashed = name.replace('_', '-')
+    if isinstance(value, bool): return f'--{dashed}' if value else f'--no-{dashed}'
+    return f'--{dashed} {value}'
+
+
+def command(config):
+    "The command that repeats a run."
+    defaults = {f.name: f.default for f in dataclasses.fields(TrainingConfig)}
+    given = {k: v for k, v in config.items() if k not in UNSAID and v is not None and v != defaults[k]}
+    if given.get('bf16'): given.pop('precision')
+    return ' '.join(['math_llm_train', *(flag(k, Path(v).name if k in ('output_dir', 'init_from', 'data_dir') else v) for k, v in given.items())])
+
+
+def machine():
+    "Where this runs, in plain words."
+    import torch
+    if torch.cuda.is_available(): return f'one {torch.cuda.get_device_name()}'
+    return f'{os.cpu_count()} CPU cores ({platform.machine()})'
+
+
+def main(name, title, *folders):
+    "Write nbs/results/NAME.json."
+    path = Path(__file__).parent.parent/'nbs'/'results'/f'{name}.json'
+    if path.exists(): sys.exit(f'{path} is there already')
+    runs, commands, seeds, seconds = [], [], [], 0
+    for folder in map(Path, folders):
+        config, report = (json.loads((folder/f).read_text()) for f in ('training_config.json', 'test_results.json'))
+        commands.append(command(config))
+        seeds.append(config['seed'])
+        seconds += report['seconds']
+        runs.append(dict(run=folder.name, seed=config['seed'], steps=report['steps'], problems_seen=report['problems_seen'], minutes=report['seconds'] / 60,
+                         precision=report['precision'], exact_match=report['exact_match'], valid_chains=report['chain_validity'],
+                         curve=[[m['step'], m['exact_match']] for m in report['validation']]))
+    result = dict(title=title, command=commands, seeds=sorted(set(seeds)), package_version=math_llm.__version__, machine=machine(), seconds=seconds, runs=runs)
+    write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
+    print(path)
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 4: sys.exit(__doc__)
+    main(*sys.argv[1:])
