@@ -10,7 +10,7 @@ cd "$work"
 torch=${TORCH-torch==2.13.0}
 [ -z "$torch" ] || pip install --quiet "$torch"
 pip install --quiet "$wheel" "$@"
-pip list 2>/dev/null | grep -iE '^(fastcore|nbdev|torch|math)'
+python -c "from importlib.metadata import version; print(*(f'{p} {version(p)}' for p in ('math_llm', 'torch', 'fastcore')), sep=', ')"
 
 python - <<'PY'
 # every command the wheel declares answers --help
