@@ -655,7 +655,11 @@ class Batch:
     lengths: torch.Tensor # (b,) tokens through `<end>`
 
     @classmethod
-    def of(cls, ex: Examples): return cls(*(torch.from_numpy(a).long() for a in (ex.tokens, ex.prompt_lengths, ex.lengths)))
+    def of(cls, ex: Examples, widths: int = 1, # Pad to a multiple of this many tokens
+           limit: int|None = None): # but never beyond this many
+        t = ex.tokens.shape[1]
+        tokens = np.pad(ex.tokens, ((0, 0), (0, max(0, min(-(-t // widths) * widths, limit or math.inf) - t))), constant_values=END)
+        return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
     def to(self, device): return Batch(*(a.to(device, non_blocking=True) for a in (self.tokens, self.prompt_lengths, self.lengths)))
     def __len__(self): return len(self.tokens)
 

@@ -23,13 +23,13 @@ from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch,
                            make_dataset, write_dataset, render, longest_example, SPLITS)
 from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, save_model
 from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature
-from .evaluation import evaluate, resolve_device, format_report, share
+from .evaluation import evaluate, resolve_device, format_report, percent, share
 
 # %% ../nbs/06_training.ipynb #e11c87f4
 class TeacherForcing(nn.Module):
     "Next-token cross-entropy"
     def __init__(self, model: Transformer,
-                 prompt_loss_weight: float = 0.1): # Weight of a prompt token; a token of the completion weighs 1
+                 prompt_loss_weight: float = 0.02): # Weight of a prompt token; a token of the completion weighs 1
         super().__init__()
         self.model, self.prompt_loss_weight = model, prompt_loss_weight
 
@@ -65,8 +65,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     max_length: int = opt(128, 'Context length in tokens')
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if it does not exist)')
     fresh: bool = opt(True, "Draw new training problems at every step; --no-fresh goes through train.json again and again")
-    prompt_loss_weight: float = opt(0.1, "Weight of a prompt token's loss; a token of the completion weighs 1")
-    batch_size: int = opt(64, 'Examples of a step, over all devices')
+    prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1")
+    batch_size: int = opt(32, 'Examples of a step, over all devices')
     eval_batch_size: int = opt(512, 'Examples evaluated at a time')
     learning_rate: float = opt(1e-3, 'Highest learning rate')
     weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW')
@@ -417,7 +417,7 @@ def _train(config, device, world, finished):
             for group in optimizer.param_groups: group['lr'] = lr
             if config.use_gumbel: objective.temperature = temperature(config, step / steps)
             examples = next(batches)
-            batch = Batch.of(examples[world.rank::world.size]).to(device)
+            batch = Batch.of(examples[world.rank::world.size], 8, model.config.max_length).to(device) # few widths: kernels are made for each
             with autocast: loss, weight, right, n = wrapped(batch)
             sums = world.total(loss, weight, right, n)
             scaler.scale(loss * (world.size / sums[1])).backward()   # DDP takes the mean over processes
@@ -434,17 +434,17 @@ def _train(config, device, world, finished):
                 _check_finite(s, step - len(s), folder)
                 window = []
                 value, accuracy, seconds = (s[:, 0].sum() / s[:, 1].sum()).item(), (s[:, 2].sum() / s[:, 3].sum()).item(), time.perf_counter() - since
-                bar.set_postfix(loss=f'{value:.4f}', accuracy=f'{accuracy:.2%}')
+                bar.set_postfix(loss=f'{value:.4f}', accuracy=percent(accuracy))
                 if due(config.logging_steps):
                     left = (steps - step) * config.batch_size * seconds / seen
-                    log.say(f'step {step:,}/{steps:,}  loss {value:.4f}  token accuracy {accuracy:.2%}  learning rate {lr:.1e}  '
+                    log.say(f'step {step:,}/{steps:,}  loss {value:.4f}  token accuracy {percent(accuracy)}  learning rate {lr:.1e}  '
                             f'{seen/seconds:,.0f} problems/s  {_clock(left)} left', 'step')
                     log.numbers(step, loss=value, learning_rate=lr, token_accuracy=accuracy, problems_per_second=seen/seconds, tokens_per_second=n_tokens/seconds)
                     since, seen, n_tokens = time.perf_counter(), 0, 0
             if due(config.eval_steps) and step < steps and not stop:
                 report = _evaluate(model, problems.val[:config.eval_examples], config, world)
                 metrics.append(dict(step=step, loss=value, exact_match=report['exact_match']['share']))
-                log.say(f"step {step:,}  exact match {report['exact_match']['share']:.2%} of {report['n']} validation problems", 'good')
+                log.say(f"step {step:,}  exact match {percent(report['exact_match']['share'])} of {report['n']} validation problems", 'good')
                 log.numbers(step, exact_match=report['exact_match']['share'])
                 since, seen, n_tokens = time.perf_counter(), 0, 0
             if due(config.save_steps): save()
