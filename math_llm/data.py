@@ -160,7 +160,7 @@ class _Form:
         self.boxes.append(np.where(there, np.broadcast_to(np.asarray(values, np.uint8), self.b), np.uint8(_EMPTY)))
     def number(self, value, width, there):
         "A number in decimal, highest digit first, in at most `width` boxes"
-        for e in reversed(range(width)): self.put(value // 10**e % 10, there & (value >= 10**e) if e else there)
+        for e in reversed(range(width)): self.put(value // 10**e % 10 if width > 1 else value, there & (value >= 10**e) if e else there)
     def lengths(self, begin=0): return sum(box != _EMPTY for box in self.boxes[begin:]) + np.zeros(self.b, int)
     def rows(self):
         grid = np.stack(self.boxes, 1)
@@ -197,19 +197,21 @@ def _total(f, sums, carries, width, there=True, full=False, reverse=False):
 # %% ../nbs/01_data.ipynb #7f220b14
 def _columns_chain(f, p, sums, carries):
     n, d = p.digits.shape[1:]
-    top = int(sums.max(initial=0))
+    top, width = int(sums.max(initial=0)), p.width
+    has = [p.n_digits[:, j] > 0 for j in range(n)]
+    sums, carries = (np.ascontiguousarray(a.T, np.uint16 if top < 2**16 else None) for a in (sums, carries)) # (d, b): columns in one piece
     for k in range(d):
-        step = p.width > k
+        step = width > k
         for j in range(n):
-            there = step & (p.n_digits[:, j] > 0)
+            there = step if j < 2 else step & has[j]                # every problem has two operands
             if j: f.put(PLUS, there)
             f.put(p.digits[:, j, k], there)
         if k:
-            carry = step & (carries[:, k] > 0)
+            carry = step & (carries[k] > 0)
             f.put(PLUS, carry)
-            f.number(carries[:, k], len(str(top // 10)), carry)
+            f.number(carries[k], len(str(top // 10)), carry)
         f.put(EQUALS, step)
-        f.number(sums[:, k], len(str(top)), step)
+        f.number(sums[k], len(str(top)), step)
 
 def _running_chain(f, p, config):
     n = p.digits.shape[1]

@@ -297,10 +297,15 @@ class _Log:
 
     def _start_wandb(self, config):
         import wandb
-        mode = os.environ.get('WANDB_MODE') or ('online' if wandb.api.api_key else 'offline')
-        self.run = wandb.init(project='math_llm', config=dataclasses.asdict(config), dir=str(self.folder), mode=mode,
-                              settings=wandb.Settings(silent=True, console='off'))
-        self.say(f'Weights & Biases: {mode}' + ('' if mode != 'offline' else ' (no account is set up here)'))
+        mode, why = os.environ.get('WANDB_MODE'), 'WANDB_MODE says so'
+        options = dict(project='math_llm', config=dataclasses.asdict(config), dir=str(self.folder), settings=wandb.Settings(silent=True, console='off'))
+        try:
+            if mode is None: mode, why = ('online', '') if wandb.login(prompt=False, verify=False) else ('offline', 'no account is set up here')
+            self.run = wandb.init(mode=mode, **options)
+        except wandb.Error as e:
+            mode, why = 'offline', f'the service cannot be used: {str(e).splitlines()[0]}'
+            self.run = wandb.init(mode=mode, **options)
+        self.say(f'Weights & Biases: {mode}' + f' ({why})' * bool(why))
 
     def say(self, line, mark=None):
         if not self.writes: return
@@ -464,7 +469,7 @@ def _train(config, device, world, finished):
         write_whole(folder/'test_results.json', (json.dumps(results, indent=1) + '\n').encode())
         log.say('Test problems, none of them seen in training:\n' + format_report(results), 'good')
         log.say(f'Model saved in {folder}/')
-        log.close(dict(test_exact_match=results['exact_match']['share']))
+        log.close({f'test_{k}': results[k] and results[k]['share'] for k in ('exact_match', 'token_accuracy', 'chain_validity')})
     return results
 
 # %% ../nbs/06_training.ipynb #ae777b81
