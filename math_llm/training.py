@@ -47,7 +47,7 @@ class TeacherForcing(nn.Module):
 # %% ../nbs/06_training.ipynb #bf3645d4
 _ProblemOptions = dataclasses.make_dataclass('_ProblemOptions', [
     (f.name, f.type if 'None' in str(f.type) else f.type | None if isinstance(f.type, type) else f'{f.type}|None',
-     opt(None, f"{f.metadata['help']} (default: the dataset's)", f.metadata['choices'])) for f in dataclasses.fields(ProblemConfig)])
+     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", f.metadata['choices'])) for f in dataclasses.fields(ProblemConfig)])
 
 # %% ../nbs/06_training.ipynb #07990674
 @dataclass
