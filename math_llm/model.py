@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['POSITIONS', 'SIZES', 'PAD_POSITION', 'PRETRAINED', 'ModelConfig', 'Meta', 'KVCache', 'Attention', 'MLP', 'Block',
-           'Transformer', 'n_params', 'sites', 'save_model', 'read_model', 'pretrained_names', 'find_model',
-           'load_model', 'load_pretrained']
+           'Transformer', 'n_params', 'sites', 'write_tensors', 'save_model', 'read_tensors', 'read_model',
+           'pretrained_names', 'find_model', 'load_model', 'load_pretrained']
 
 # %% ../nbs/02_model.ipynb #d97b569e
 import dataclasses, hashlib, json, math, os, struct
@@ -272,56 +272,69 @@ def _digest(config, tensors):
     return h.hexdigest()
 
 # %% ../nbs/02_model.ipynb #343bfe40
+def write_tensors(path: Path, # The file to write
+                  tensors: dict[str, torch.Tensor],
+                  facts: dict): # What there is to say about them, plain JSON
+    "Write a safetensors file with facts and digest in its header"
+    text = json.dumps(facts)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    header = dict(math_llm=json.dumps(dict(config=text, digest=_digest(text, tensors)))) # one entry: two could change places
+    write_whole(path, safetensors.torch.save(tensors, metadata=header))
+
+# %% ../nbs/02_model.ipynb #4de2ffb4
 def save_model(model: Transformer, # Its `meta` is saved with it
                folder: str|Path, # Made if it does not exist
                dtype: torch.dtype|None = None): # Store the weights in this type, for example `torch.bfloat16`; default: as they are
     "Write `model.safetensors` and `config.json`"
     folder = Path(folder)
-    tensors = {k: v.detach().cpu().to(dtype or v.dtype).contiguous() for k, v in model.state_dict().items()}
+    tensors = {k: v.to(dtype or v.dtype) for k, v in model.state_dict().items()}
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB), **dataclasses.asdict(model.meta))
-    facts = json.dumps(config)
-    header = dict(math_llm=json.dumps(dict(config=facts, digest=_digest(facts, tensors)))) # one entry: two could change places
-    write_whole(folder/'model.safetensors', safetensors.torch.save(tensors, metadata=header))
+    write_tensors(folder/'model.safetensors', tensors, config)
     write_whole(folder/'config.json', (json.dumps(config, indent=2) + '\n').encode())
 
 # %% ../nbs/02_model.ipynb #66c868d5
+def _refuse(path, why): raise InputError(f'{path} is not a usable model file: {why}')
+
 def _header(path):
-    "The metadata of a safetensors file, after checking that it is one and that it is whole"
-    def refuse(why): raise InputError(f'{path} is not a usable model file: {why}')
+    "Bytes and metadata of a safetensors file, after checking that it is one and that it is whole"
     try: data = path.read_bytes()
     except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-    if data[:2] == b'PK' or data[:1] == b'\x80': refuse('it is a pickle, which could run code; accepted is the safetensors format')
-    if len(data) < 8: refuse('it is too short')
+    if data[:2] == b'PK' or data[:1] == b'\x80': _refuse(path, 'it is a pickle, which could run code; accepted is the safetensors format')
+    if len(data) < 8: _refuse(path, 'it is too short')
     n, = struct.unpack('<Q', data[:8])
-    if n > len(data) - 8: refuse('it is no safetensors file, or it was cut short')
+    if n > len(data) - 8: _refuse(path, 'it is no safetensors file, or it was cut short')
     try:
         header = json.loads(data[8:8+n])
         meta, ends = header.pop('__metadata__', {}), [t['data_offsets'][1] for t in header.values()]
         size = 8 + n + max(ends, default=0)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError): refuse('its header is damaged')
-    if size != len(data): refuse(f'it holds {len(data)} bytes where its header promises {size}')
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError): _refuse(path, 'its header is damaged')
+    if size != len(data): _refuse(path, f'it holds {len(data)} bytes where its header promises {size}')
+    return data, meta
+
+def read_tensors(path: Path, # A file that `write_tensors` wrote
+                ) -> tuple[dict[str, torch.Tensor], dict]: # Tensors and facts
+    "Read a file back; raises `InputError` with the reason if it is not as it was written"
+    data, meta = _header(Path(path))
     try:
         meta = json.loads(meta['math_llm'])
         text, digest = meta['config'], meta['digest']
-        config = json.loads(text)
-    except (KeyError, TypeError, ValueError): refuse('it was not written by math_llm, or its header is damaged')
-    return data, config, lambda tensors: digest == _digest(text, tensors)
+        facts, tensors = json.loads(text), safetensors.torch.load(data)
+    except (KeyError, TypeError, ValueError, RecursionError): _refuse(path, 'it was not written by math_llm, or its header is damaged')
+    except Exception as e: _refuse(path, f'its header is damaged ({type(e).__name__})') # whatever safetensors raises
+    if digest != _digest(text, tensors): _refuse(path, 'it is not as it was saved')
+    return tensors, facts
 
+# %% ../nbs/02_model.ipynb #b987897b
 def read_model(path: Path, # A `.safetensors` file
               ) -> tuple[ModelConfig, Meta, dict[str, torch.Tensor]]:
     "Configuration, facts and weights of a model file; raises `InputError` with the reason if it cannot be trusted"
-    def refuse(why): raise InputError(f'{path} is not a usable model file: {why}')
-    data, config, genuine = _header(Path(path))
+    tensors, config = read_tensors(path)
     try:
-        if config['vocab'] != list(VOCAB): refuse('it has another vocabulary')
-        c = ModelConfig(**config['model'])
-        meta = Meta(**{f.name: config[f.name] for f in dataclasses.fields(Meta)})
-        tensors = safetensors.torch.load(data)
-    except InputError: raise
-    except Exception as e: refuse(f'its header is damaged ({type(e).__name__})')
-    if not genuine(tensors): refuse('it is not as it was saved')
-    with torch.device('meta'): want = {k: tuple(v.shape) for k, v in Transformer(c).state_dict().items()}
-    if want != {k: tuple(v.shape) for k, v in tensors.items()}: refuse('its tensors do not have the shapes of its configuration')
+        c, meta, vocab = ModelConfig(**config['model']), Meta(**{f.name: config[f.name] for f in dataclasses.fields(Meta)}), config['vocab']
+        with torch.device('meta'): want = {k: v.shape for k, v in Transformer(c).state_dict().items()} if c.n_layers <= len(tensors) else None
+    except Exception as e: _refuse(path, f'its configuration is none ({type(e).__name__}: {e})')
+    if vocab != list(VOCAB): _refuse(path, 'it has another vocabulary')
+    if want != {k: v.shape for k, v in tensors.items()}: _refuse(path, 'its tensors do not have the shapes of its configuration')
     return c, meta, tensors
 
 # %% ../nbs/02_model.ipynb #ddb46485
