@@ -25,8 +25,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message): raise InputError(message)
 
 def _scalar(anno):
-    "`int` of `int | None`: what one value on the command line is converted to"
-    kinds = [a for a in typing.get_args(anno) if a is not types.NoneType]
+    "`int` of `int | None` and of `tuple[int, ...]`: what one value on the command line is converted to"
+    kinds = [a for a in typing.get_args(anno) if a not in (types.NoneType, ...)]
     return kinds[0] if kinds else anno
 
 # %% ../nbs/00b_cli.ipynb #f8325974
@@ -40,16 +40,18 @@ def parser(config_class: type, # A dataclass whose fields were made with `opt`
     for f in dataclasses.fields(config_class):
         help, choices, kind = f.metadata['help'].replace('%', '%%'), f.metadata['choices'], _scalar(anno[f.name])
         names = list(dict.fromkeys(['--'+f.name.replace('_', '-'), '--'+f.name]))
-        shown = '' if f.default is None else f' (default: {f.default})'
+        several = dict(nargs='+') if typing.get_origin(anno[f.name]) is tuple else {}
+        default = ' '.join(map(str, f.default)) if several else f.default
+        shown = '' if default in (None, '') else f' (default: {default})'
         if kind is bool:
             p.add_argument(names[0], action=argparse.BooleanOptionalAction, default=f.default, help=help+shown)
             for n in names[1:]: # the spelling with underscores works, and is not shown
                 p.add_argument(n, '--no_'+f.name, action=_Switch, dest=f.name, default=f.default, help=argparse.SUPPRESS)
         else:
             p.add_argument(names[0], type=kind, choices=choices, default=f.default, help=help+shown,
-                           metavar=None if choices else kind.__name__.upper())
+                           metavar=None if choices else kind.__name__.upper(), **several)
             for n in names[1:]:
-                p.add_argument(n, type=kind, choices=choices, default=f.default, dest=f.name, help=argparse.SUPPRESS)
+                p.add_argument(n, type=kind, choices=choices, default=f.default, dest=f.name, help=argparse.SUPPRESS, **several)
     return p
 
 class _Switch(argparse.Action):
