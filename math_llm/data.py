@@ -10,7 +10,7 @@ __all__ = ['CHAINS', 'SPLITS', 'BLOCK', 'FORMAT_VERSION', 'Problems', 'add', 'an
            'from_texts', 'load_dataset', 'Epochs', 'Batch', 'Batches', 'describe', 'generate_data']
 
 # %% ../nbs/01_data.ipynb #2912e9e6
-import dataclasses, json, math, os, re, tempfile
+import dataclasses, hashlib, json, math, os, re, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import VOCAB, PLUS, EQUALS, END, THINK, END_THINK, NOOP, InputError, encode, decode
-from .cli import opt, command, write_whole
+from .cli import opt, check_fields, command, write_whole
 
 # %% ../nbs/01_data.ipynb #2d35099f
 @dataclass
@@ -578,6 +578,11 @@ def make_dataset(config: DatasetConfig,
         if not len(splits[split]): raise InputError(f'no problem of these limits falls into the {split} split; allow more digits or a larger share')
     return splits
 
+def _digest(meta, texts):
+    "A fingerprint of a dataset file"
+    meta = {k: v for k, v in meta.items() if k != 'digest'}
+    return hashlib.sha256('\n'.join([json.dumps(meta, sort_keys=True), *texts]).encode()).hexdigest()
+
 def write_dataset(splits: dict[str, Examples], config: DatasetConfig):
     "Write one JSON file a split into `config.output_dir`"
     folder = Path(config.output_dir)
@@ -589,6 +594,7 @@ def write_dataset(splits: dict[str, Examples], config: DatasetConfig):
         texts = ex.texts()
         meta = dict(format='math_llm dataset', format_version=FORMAT_VERSION, package_version=math_llm.__version__, numpy_version=np.__version__,
                     split=split, count=len(ex), **options, longest_example=texts[int(ex.lengths.argmax())], longest_length=int(ex.lengths.max()))
+        meta['digest'] = _digest(meta, texts)
         body = ',\n'.join(map(json.dumps, texts))
         write_whole(folder/f'{split}.json', f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode())
 
@@ -622,10 +628,22 @@ def load_dataset(path: str|Path, # A JSON file of a dataset
     except (ValueError, RecursionError): raise InputError(f'{path} is not JSON, or was cut short') from None
     if not isinstance(data, dict) or not isinstance(data.get('examples'), list) or not isinstance(data.get('metadata'), dict):
         raise InputError(f'{path} is no dataset: accepted is an object with "examples" and "metadata"')
-    version = data['metadata'].get('format_version', FORMAT_VERSION)
+    texts, meta = data['examples'], data['metadata']
+    version = meta.get('format_version', FORMAT_VERSION)
     if version != FORMAT_VERSION: raise InputError(f'{path} is of dataset version {version}; this package reads version {FORMAT_VERSION}')
-    if not data['examples']: raise InputError(f'{path} holds no examples')
-    return from_texts(data['examples'], str(path), max_length), data['metadata']
+    if not texts: raise InputError(f'{path} holds no examples')
+    examples = from_texts(texts, str(path), max_length)
+    _check_metadata(meta, texts, path)
+    return examples, meta
+
+def _check_metadata(meta, texts, path):
+    known = {f.name for f in dataclasses.fields(DatasetConfig)} & meta.keys()
+    options = {k: meta[k] for k in known}
+    check_fields(DatasetConfig, options, str(path))
+    try: DatasetConfig(**options)
+    except InputError as e: raise InputError(f'{path}: its metadata says what cannot be ({e})') from None
+    if meta.get('digest', '') not in ('', _digest(meta, texts)):
+        raise InputError(f'{path} is not as it was written; if the change is meant, take "digest" out of its metadata')
 
 # %% ../nbs/01_data.ipynb #12d2e826
 class Epochs:
