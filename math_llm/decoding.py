@@ -101,7 +101,7 @@ def _generate(model, tokens, lengths, max_new_tokens, choose, script):
     place = torch.arange(t, device=tokens.device)
     positions = torch.where(place < lengths[:, None], place, PAD_POSITION)
     cache = KVCache(model, b, t + steps)
-    logits = model(tokens, cache, positions)[torch.arange(b), lengths - 1]             # (b, 16) behind each row's text
+    logits = model(tokens, cache, positions, at=lengths[:, None] - 1)[:, 0]            # (b, 16) behind each row's text
     out, probs = tokens.new_full((b, steps), END), torch.zeros(b, steps, device=tokens.device)
     rows = torch.arange(b, device=tokens.device)                                       # those still in the batch
     for i in range(steps):

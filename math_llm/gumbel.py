@@ -76,7 +76,7 @@ def rollout(model: Transformer,
            ) -> Rollout:
     "Differentiable generation: one pass over the prompts, then one step a token"
     cache, samples, logits = KVCache(model, len(tokens), differentiable=True), [], []
-    last = model(tokens, cache, _places(tokens, lengths))[torch.arange(len(tokens)), lengths - 1]   # (b, 16)
+    last = model(tokens, cache, _places(tokens, lengths), at=lengths[:, None] - 1)[:, 0]            # (b, 16)
     for i in range(n):
         if i: last = model(samples[-1][:, None], cache, lengths[:, None] + i - 1)[:, 0]
         logits.append(last); samples.append(sample(last, i))
@@ -192,5 +192,5 @@ class GumbelAnswer(_Gumbel):
         given = F.one_hot(F.pad(y[:, :-1], (1, 0), value=END_THINK), len(VOCAB))        # (b, m, 16): </think> and the answer
         x = torch.cat([thoughts.samples[:, -1:], given], 1)                             # (b, 1+m, 16)
         places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)
-        logits = self.model(x, thoughts.cache, places)
-        return token_loss(logits[:, 1:], target)
+        scored = torch.arange(1, x.shape[1], device=x.device).expand(len(x), -1)        # what follows the last thought is given
+        return token_loss(self.model(x, thoughts.cache, places, at=scored), target)

@@ -148,12 +148,13 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(c.d_model, 3*c.d_model, bias=False)
         self.out = nn.Linear(c.d_model, c.d_model, bias=False)
 
-    def forward(self, x, bias, rotation=None, remember=None, hook=_unhooked):
+    def forward(self, x, bias, rotation=None, remember=None, at=None, hook=_unhooked):
         b, t, _ = x.shape
         q, k, v = self.qkv(x).view(b, t, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)  # (b, h, t, d) each
         if rotation is not None: q, k = (_rotate(x, *(r.to(x.dtype) for r in rotation)) for x in (q, k))
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
         if remember: k, v = remember(k, v)                                          # (b, h, s, d): the cache's too
+        if at is not None: q, bias = (x.take_along_dim(at[:, None, :, None], 2) for x in (q, bias)) # all may be looked at, few look
         if self.plus_one:
             k, v = F.pad(k, (0, 0, 1, 0)), F.pad(v, (0, 0, 1, 0))
             bias = F.pad(bias, (1, 0), value=0 if bias.is_floating_point() else True)
@@ -163,7 +164,7 @@ class Attention(nn.Module):
             scores = scores + bias if bias.is_floating_point() else scores.masked_fill(~bias, -torch.inf)
             heads = hook('weights', scores.softmax(-1)).to(v.dtype) @ v
         heads = hook('heads', heads)                                                # (b, h, t, d)
-        return hook('out', self.out(heads.transpose(1, 2).reshape(b, t, -1)))
+        return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
 
 # %% ../nbs/02_model.ipynb #341f9e32
 class MLP(nn.Module):
@@ -182,12 +183,14 @@ class Block(nn.Module):
         self.norm1, self.attn, self.norm2, self.mlp = nn.LayerNorm(c.d_model), Attention(c), nn.LayerNorm(c.d_model), MLP(c)
         self.drop = nn.Dropout(c.dropout)
 
-    def forward(self, x, hook=_unhooked, **attention):
-        attn, mlp = _scoped(hook, 'attn.'), _scoped(hook, 'mlp.')
+    def forward(self, x, at=None, hook=_unhooked, **attention):
+        mlp = _scoped(hook, 'mlp.')
+        found = self.drop(self.attn(self.norm1(x) if self.pre else x, at=at, hook=_scoped(hook, 'attn.'), **attention))
+        if at is not None: x = x.take_along_dim(at[:, :, None], 1)                  # (b, n, d)
         if self.pre:
-            x = hook('resid_mid', x + self.drop(self.attn(self.norm1(x), hook=attn, **attention)))
+            x = hook('resid_mid', x + found)
             return hook('resid', x + self.drop(self.mlp(self.norm2(x), mlp)))
-        x = hook('resid_mid', self.norm1(x + self.drop(self.attn(x, hook=attn, **attention))))
+        x = hook('resid_mid', self.norm1(x + found))
         return hook('resid', self.norm2(x + self.drop(self.mlp(x, mlp))))
 
 # %% ../nbs/02_model.ipynb #d5c1c670
@@ -216,8 +219,9 @@ class Transformer(nn.Module):
                 cache: KVCache|None = None, # What was seen before; extended by `x`
                 positions: torch.Tensor|None = None, # (b, t) place of each input, `PAD_POSITION` for padding; default: one after the other
                 hook: Callable[[str, torch.Tensor], torch.Tensor]|None = None, # Called at every named site, see `sites`
-               ) -> torch.Tensor: # Logits (b, t, 16) of the token that follows each input
-        "Read `x` and predict what follows each of its tokens"
+                at: torch.Tensor|None = None, # (b, n) which inputs' logits are wanted, as indices into t; default: all
+               ) -> torch.Tensor: # Logits (b, t or n, 16) of the token that follows each input
+        "Read `x` and predict what follows each of its tokens, or those `at` some places: then the last block spares itself the others"
         c, hook, t = self.config, hook or _unhooked, x.shape[1]
         plain = cache is None and positions is None                # the causal mask says it all
         if positions is None: positions = torch.arange(t, device=x.device)[None] + (cache.n if cache else 0)
@@ -235,7 +239,8 @@ class Transformer(nn.Module):
 
         for i, block in enumerate(self.blocks):
             remember = None if cache is None else lambda k, v, i=i: cache.append(i, k, v)
-            h = block(h, hook=_scoped(hook, f'blocks.{i}.'), rotation=rotation, bias=bias, remember=remember)
+            h = block(h, at if i == c.n_layers-1 else None, _scoped(hook, f'blocks.{i}.'),
+                      rotation=rotation, bias=bias, remember=remember)
         return hook('logits', self.head(hook('final_norm', self.norm(h))))
 
     def _mix(self, x):
