@@ -682,6 +682,7 @@ class Batch:
         return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
     def to(self, device): return Batch(*(a.to(device, non_blocking=True) for a in (self.tokens, self.prompt_lengths, self.lengths)))
     def __len__(self): return len(self.tokens)
+    def __getitem__(self, rows): return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
 class Batches:
     "Batches of examples of like length, in an order that can be resumed"

@@ -150,23 +150,28 @@ class _Gumbel(nn.Module):
         config = config or GumbelConfig(use_gumbel=True)
         self.model, self.hard, self.temperature = model, config.gumbel_hard, config.gumbel_temperature
 
-    def sampler(self, b, n, noise=None, allowed=None):
-        "The `sample` function of a rollout of `n` tokens in `b` rows"
-        if noise is None:
-            noise = gumbel_noise(b, n, len(VOCAB), device=self.model.embed.weight.device)
-            if not self.training: noise.zero_()
+    def new_noise(self, batch: Batch) -> torch.Tensor: # (b, n, 16)
+        "Noise for all samples of a batch; in evaluation mode there is none"
+        noise = gumbel_noise(len(batch), self.n_samples(batch), len(VOCAB), device=batch.tokens.device)
+        return noise if self.training else noise.zero_()
+
+    def sampler(self, noise, allowed=None):
+        "The `sample` function of a rollout with this noise"
         hard = self.hard or not self.training
         return lambda logits, i: gumbel_softmax(logits, self.temperature, hard, noise[:, i], allowed)
 
 class GumbelCompletion(_Gumbel):
     "Cross-entropy of the completion, where every input behind the prompt is the model's own sample"
+    def n_samples(self, batch): return int((batch.lengths - batch.prompt_lengths).max())
+
     def forward(self, batch: Batch,
                 noise: torch.Tensor|None = None): # (b, m, 16); default: new noise
         "Sum of the losses, sum of the weights, right predictions, predictions"
         y, target = completions(batch)
         _fits(self.model, int(batch.lengths.max()))
         prompts = batch.tokens[:, :int(batch.prompt_lengths.max())]
-        out = rollout(self.model, prompts, batch.prompt_lengths, y.shape[1], self.sampler(*y.shape, noise))
+        if noise is None: noise = self.new_noise(batch)
+        out = rollout(self.model, prompts, batch.prompt_lengths, y.shape[1], self.sampler(noise))
         return token_loss(out.logits, target)
 
 def _fits(model, t):
@@ -182,13 +187,16 @@ class GumbelAnswer(_Gumbel):
         self.n_thoughts = n_thoughts
         self.register_buffer('allowed', thought_mask(), persistent=False)
 
+    def n_samples(self, batch): return self.n_thoughts
+
     def forward(self, batch: Batch,
                 noise: torch.Tensor|None = None): # (b, K, 16); default: new noise
         "Sum of the losses, sum of the weights, right predictions, predictions"
         (y, target), k, lengths = completions(batch), self.n_thoughts, batch.prompt_lengths + 1
         _fits(self.model, int(batch.lengths.max()) + k + 2)
         prompts = F.pad(batch.tokens, (0, 1))[:, :int(lengths.max())].scatter(1, batch.prompt_lengths[:, None], THINK)
-        thoughts = rollout(self.model, prompts, lengths, k, self.sampler(len(y), k, noise, self.allowed))
+        if noise is None: noise = self.new_noise(batch)
+        thoughts = rollout(self.model, prompts, lengths, k, self.sampler(noise, self.allowed))
         given = F.one_hot(F.pad(y[:, :-1], (1, 0), value=END_THINK), len(VOCAB))        # (b, m, 16): </think> and the answer
         x = torch.cat([thoughts.samples[:, -1:], given], 1)                             # (b, 1+m, 16)
         places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)
