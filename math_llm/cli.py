@@ -68,7 +68,8 @@ def check_fields(config_class: type, # A dataclass made with `opt`
     for k, v in values.items():
         kind, choices = _scalar(hints[k]), fields[k].metadata['choices']
         may_miss = types.NoneType in typing.get_args(hints[k])
-        good = type(v) in {float: (int, float)}.get(kind, (kind,)) and (not choices or v in choices)
+        several = typing.get_origin(hints[k]) is tuple
+        good = all(type(x) in {float: (int, float)}.get(kind, (kind,)) and (not choices or x in choices) for x in (v if several and isinstance(v, list) else [v]))
         if not (good or v is None and may_miss):
             accepted = f'one of {", ".join(choices)}' if choices else kind.__name__
             raise InputError(f'{name}: {k} is {json.dumps(v)[:40]}; accepted is {accepted}')
@@ -93,6 +94,10 @@ def read_options(config_class: type, # A dataclass made with `opt`
 
 # %% ../nbs/00b_cli.ipynb #c193fb6d
 _REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+def _speaks():
+    "Under `torchrun` all processes meet the same mistake, and the first one says it"
+    return 'TORCHELASTIC_RUN_ID' not in os.environ or os.environ.get('RANK', '0') == '0'
 
 def _give_up_output():
     "What is still on its way to standard output has nowhere to go; do not try again when Python ends"
@@ -120,7 +125,7 @@ def command(config_class: type, # Options of the command: a dataclass made with 
                 if not e.filename: _give_up_output()
                 message, code = f'{e.filename or "standard output"}: {e.strerror}', 2
             except KeyboardInterrupt: message, code = 'interrupted', 128 + signal.SIGINT
-            if message: print(f'{prog}: {message}', file=sys.stderr)
+            if message and _speaks(): print(f'{prog}: {message}', file=sys.stderr)
             return int(code)
         entry.parser = lambda: parser(config_class, prog, main.__doc__)
         del entry.__wrapped__ # the signature is `entry`'s own
