@@ -95,6 +95,7 @@ class ProblemConfig:
     fixed_length_cot: bool = opt(False, 'Pad every chain with <noop> to the longest that the limits allow')
     zero_pad: bool = opt(False, 'Write operands and answer with leading zeros, at their greatest width')
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1')
+    repeat_bias: float = opt(0., 'Share of problems whose operands repeat one or two digits, 0 to 1')
 
     def __post_init__(self):
         if self.max_digits < 1: raise InputError(f'--max-digits must be at least 1, not {self.max_digits}')
@@ -102,7 +103,9 @@ class ProblemConfig:
             raise InputError(f'--min-digits must be 1 to --max-digits ({self.max_digits}), not {self.min_digits}')
         if self.max_operands < 2: raise InputError(f'--max-operands must be at least 2, not {self.max_operands}')
         if self.chain not in CHAINS: raise InputError(f'--chain must be one of {", ".join(CHAINS)}, not {self.chain!r}')
-        if not 0 <= self.carry_bias <= 1: raise InputError(f'--carry-bias must be 0 to 1, not {self.carry_bias}')
+        for name in ('carry_bias', 'repeat_bias'):
+            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
+        if self.carry_bias + self.repeat_bias > 1: raise InputError('--carry-bias and --repeat-bias must not be more than 1 together')
         if self.thought_tokens is not None and self.thought_tokens < 1:
             raise InputError(f'--thought-tokens must be at least 1, not {self.thought_tokens}')
 
@@ -131,6 +134,13 @@ def _biased_digits(n_operands, width, shape, rng):
     return digits
 
 # %% ../nbs/01_data.ipynb #7e5affc9
+def _repeated_digits(shape, rng):
+    "Digits (b, n, d) of repeat-biased problems: each operand has an alphabet of one digit or two"
+    one, two = rng.integers(0, 10, (2, *shape[:2], 1), dtype=np.uint8)
+    two = np.where(rng.random(one.shape) < 0.5, one, two)
+    return np.where(rng.random(shape) < 0.5, one, two)
+
+# %% ../nbs/01_data.ipynb #6b8b49d5
 def draw(config: ProblemConfig, # Limits, and the share of carry-biased problems
          n: int, # How many
          rng: np.random.Generator, # Source of randomness
@@ -139,12 +149,17 @@ def draw(config: ProblemConfig, # Limits, and the share of carry-biased problems
     N, D = config.max_operands, config.max_digits
     n_operands = rng.integers(2, N+1, n)
     width = rng.integers(config.min_digits, D+1, (n, N))
-    biased = rng.random(n) < config.carry_bias
+    kind = rng.random(n)
+    biased, repeats = kind < config.carry_bias, kind >= 1 - config.repeat_bias
     width[biased] = width[biased, :1]
     width *= np.arange(N) < n_operands[:, None]
     digits = rng.integers(0, 10, (n, N, D), dtype=np.uint8)
-    lead = rng.integers(1, 10, (n, N), dtype=np.uint8)       # a number of two digits and more does not begin with 0
-    digits = np.where((np.arange(D) == width[..., None] - 1) & (width[..., None] > 1), lead[..., None], digits)
+    lead = rng.integers(1, 10, (n, N, 1), dtype=np.uint8)    # a number of two digits and more does not begin with 0
+    leads = (np.arange(D) == width[..., None] - 1) & (width[..., None] > 1)
+    if repeats.any():
+        digits[repeats] = _repeated_digits((repeats.sum(), N, D), rng)
+        leads &= ~repeats[:, None, None] | (digits == 0)
+    digits = np.where(leads, lead, digits)
     digits *= np.arange(D) < width[..., None]
     if biased.any(): digits[biased] = _biased_digits(n_operands[biased], width[biased, 0], (biased.sum(), N, D), rng)
     if config.zero_pad: width[width > 0] = D
@@ -726,7 +741,8 @@ def describe(splits: dict[str, Examples], config: DatasetConfig) -> str: # Sever
     asked['test'] = config.num_examples - sum(asked.values())
     longest = max(splits.values(), key=lambda e: e.lengths.max())
     lines = [f'Problems:  2 to {config.max_operands} operands of {config.min_digits} to {config.max_digits} digits, seed {config.seed}, chain {config.chain}'
-             + (f', carry-biased {config.carry_bias:.0%}' if config.carry_bias else '') + (', zero-padded' if config.zero_pad else ''),
+             + ''.join(f', {k}-biased {share:.0%}' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share)
+             + (', zero-padded' if config.zero_pad else ''),
              'Samples:'] + ['  ' + pretty(t) for t in splits['train'][:3].texts()]
     i = int(longest.lengths.argmax())
     lines += [f'Longest:   {longest.lengths[i]} tokens', '  ' + pretty(longest.texts()[i]), 'Splits:']

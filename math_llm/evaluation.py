@@ -115,7 +115,7 @@ class Scripted(Transformer):
         if END in ids: return END
         return (encode(self.rule(decode(ids))) + [END]*(len(ids)+1))[len(ids)]
 
-    def forward(self, x, cache=None, positions=None, hook=None):
+    def forward(self, x, cache=None, positions=None, hook=None, at=None):
         b, t = x.shape
         if positions is None: positions = torch.arange(t)[None] + (cache.n if cache else 0)
         where, seen, positions = positions.expand(b, t), x, positions.expand(b, t)
@@ -127,7 +127,7 @@ class Scripted(Transformer):
             text = [token for place, token in sorted(zip(places, ids)) if place < PAD_POSITION]
             asked = [(j, p) for j, p in enumerate(positions[i].tolist()) if p < PAD_POSITION]
             for j, p in asked if cache is None else asked[-1:]: logits[i, j, self.next(text[:p+1])] = 0.
-        return logits
+        return logits if at is None else logits.take_along_dim(at[:, :, None], 1)
 
 # %% ../nbs/05_evaluation.ipynb #0597cf53
 def _pack(*blocks):
@@ -485,6 +485,7 @@ class EvaluateConfig:
     data_dir: str = opt('data', 'Folder of a dataset, whose test.json is used')
     fresh: int|None = opt(None, 'Draw this many different held-out problems of the limits the model was trained on')
     carry_bias: float = opt(0., 'Share of the fresh problems made to carry far, 0 to 1')
+    repeat_bias: float = opt(0., 'Share of the fresh problems whose operands repeat one or two digits, 0 to 1')
     seed: int = opt(0, 'Decides which fresh problems are drawn, and how chains are disturbed')
     faithfulness: int = opt(0, 'Also disturb the chains of this many problems')
     batch_size: int = opt(64, 'Problems at a time')
@@ -498,7 +499,8 @@ class EvaluateConfig:
             v = getattr(self, name)
             if v is not None and v < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {v}')
         if self.fresh and self.data_path: raise InputError('--fresh and --data-path contradict each other')
-        if self.carry_bias and not self.fresh: raise InputError('--carry-bias is about fresh problems: give --fresh too')
+        for name in ('carry_bias', 'repeat_bias'):
+            if getattr(self, name) and not self.fresh: raise InputError(f'--{name.replace("_", "-")} is about fresh problems: give --fresh too')
 
 # %% ../nbs/05_evaluation.ipynb #0a5a9c57
 def _asked(config, model):
@@ -508,10 +510,10 @@ def _asked(config, model):
     if config.fresh or (missing and not config.data_path):
         n, known = config.fresh or 1000, model.meta.trained_on
         splits = {k: known[k] for k in ('train_ratio', 'val_ratio') if k in known}
-        limits = problem_config(model.meta, carry_bias=config.carry_bias)
+        limits = problem_config(model.meta, carry_bias=config.carry_bias, repeat_bias=config.repeat_bias)
         p = fresh_problems(limits, n, config.seed, known.get('seed', 42), **splits)
         return p, (f'{len(p)} fresh problems' + (' (all there are)' if len(p) < n else '') + f', seed {config.seed}'
-                   + (f', {config.carry_bias:.0%} carry-biased' if config.carry_bias else '') + ('' if config.fresh else f'; there is no {file}'))
+                   + ''.join(f', {share:.0%} {k}-biased' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share) + ('' if config.fresh else f'; there is no {file}'))
     p = read_problems(file, config.max_length)
     return p, f'{len(p)} problems from {file}'
 
