@@ -8,7 +8,7 @@ __all__ = ['TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'r
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
 import dataclasses, json, math, os, re, shutil, signal, sys, threading, time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 import torch
@@ -21,7 +21,7 @@ from .tokenizer import InputError
 from .cli import opt, command, write_whole
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
                            make_dataset, write_dataset, render, longest_example, SPLITS)
-from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, save_model
+from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
 from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature
 from .evaluation import evaluate, resolve_device, format_report, percent, share
 
@@ -143,7 +143,9 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
         splits = make_dataset(made)
         write_dataset(splits, made)
         say(f'No dataset here yet, so one was made in {folder}/ ({sum(map(len, splits.values())):,} examples, up to {made.max_operands} operands of {made.max_digits} digits)')
-    (train, meta), (val, _), (test, _) = (load_dataset(folder/f'{s}.json', config.max_length) for s in SPLITS)
+    loaded = [load_dataset(folder/f'{s}.json', config.max_length) for s in SPLITS]
+    _check_together([meta for _, meta in loaded], folder)
+    (train, meta), (val, _), (test, _) = loaded
     known = {f.name for f in dataclasses.fields(ProblemConfig)}
     problem = ProblemConfig(**{k: v for k, v in meta.items() if k in known})
     partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
@@ -151,6 +153,13 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
         raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can be; accepted is --no-fresh')
     source = Stream(problem, **partition, num_workers=config.num_workers) if config.fresh else Epochs(train, config.seed)
     return Problemset(problem, source, len(train), val, test, partition)
+
+def _check_together(metas, folder):
+    "Refuse files that do not belong to one dataset: problems held out by one could be in training by another"
+    for split, meta in zip(SPLITS, metas):
+        if meta.get('split', split) != split: raise InputError(f"{folder}/{split}.json is the {meta['split']} split of a dataset")
+        other = [f'{k}: {metas[0].get(k)}, {meta.get(k)}' for f in dataclasses.fields(DatasetConfig) if metas[0].get(k := f.name) != meta.get(k)]
+        if other: raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different datasets ({"; ".join(other)})')
 
 def _problem_fields(config): return {f.name: getattr(config, f.name) for f in dataclasses.fields(ProblemConfig) if getattr(config, f.name) is not None}
 
@@ -221,54 +230,80 @@ def save_checkpoint(folder: Path, # Of the run
     "Write `checkpoint-STEP`, and remove all but the two newest"
     new, final = folder/'.checkpoint.tmp', folder/f'checkpoint-{step}'
     shutil.rmtree(new, ignore_errors=True)
-    save_model(model, new)
     rng = {'rng.cpu': torch.get_rng_state()} | ({'rng.cuda': torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
-    write_whole(new/'state.safetensors', safetensors.torch.save({k: v.cpu().contiguous() for k, v in (_flat(optimizer) | rng).items()}))
-    write_whole(new/'state.json', json.dumps(dict(step=step, batches=batches, scaler=scaler.state_dict(), metrics=metrics, seconds=seconds)).encode())
     try:
-        shutil.rmtree(final, ignore_errors=True)
-        os.replace(new, final)
-    except OSError as e: raise InputError(f'cannot write {final}: {e.strerror}') from None
-    for old in checkpoints(folder)[:-2]: shutil.rmtree(old, ignore_errors=True)
+        save_model(model, new)
+        write_tensors(new/'state.safetensors', _flat(optimizer) | rng,
+                      dict(step=step, batches=batches, scaler=scaler.state_dict(), metrics=metrics, seconds=seconds))
+        _rename(new, final)
+    except InputError as e:
+        shutil.rmtree(new, ignore_errors=True) # room for others
+        kept = f'; {checkpoints(folder)[-1]} is kept, and the same command goes on from there' if checkpoints(folder) else ''
+        raise InputError(f'{e}{kept}') from None
+    _drop(checkpoints(folder)[:-2])
+
+def _drop(paths):
+    "Remove checkpoints, each at once"
+    for p in paths:
+        _rename(p, p.with_name('.checkpoint.old.tmp'))
+        shutil.rmtree(p.with_name('.checkpoint.old.tmp'), ignore_errors=True)
+
+def _rename(old, new):
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        os.replace(old, new)
+    except OSError as e: raise InputError(f'cannot write {new}: {e.strerror}') from None
 
 def checkpoints(folder: Path) -> list[Path]: # Oldest first
     "The checkpoints of a run"
     found = [p for p in Path(folder).glob('checkpoint-*') if re.fullmatch(r'checkpoint-\d+', p.name)]
     return sorted(found, key=lambda p: int(p.name.split('-')[1]))
 
-def load_checkpoint(path: Path, model: Transformer, optimizer: torch.optim.Optimizer, scaler) -> dict: # Its `state.json`
+def load_checkpoint(path: Path, model: Transformer, optimizer: torch.optim.Optimizer, scaler) -> dict: # Step, place in the data, measurements
     "Put a checkpoint's state into model, optimiser, scaler and random generators"
     try:
         model.load_state_dict(load_model(path).state_dict())
-        tensors = safetensors.torch.load((path/'state.safetensors').read_bytes())
-        state = json.loads((path/'state.json').read_bytes())
+        tensors, state = read_tensors(path/'state.safetensors')
         _unflat(optimizer, tensors)
         scaler.load_state_dict(state['scaler'])
         torch.set_rng_state(tensors['rng.cpu'])
         if 'rng.cuda' in tensors and torch.cuda.is_available(): torch.cuda.set_rng_state(tensors['rng.cuda'])
         return state
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as e:
+    except (OSError, ValueError, KeyError, RuntimeError) as e:
         raise InputError(f'{path} is damaged ({e}); remove it to go on from the checkpoint before it') from None
 
 # %% ../nbs/06_training.ipynb #167ec45a
 _FREE = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'eval_examples', 'test_examples', 'logging_steps', 'wandb', 'progress', 'config', 'overwrite', 'output_dir'}
-_FILES = ('model.safetensors', 'config.json', 'training_config.json', 'test_results.json', 'logs')
+_FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json') # in this order they are removed
+_LEFTOVER = re.compile(rf'\.({"|".join(map(re.escape, _FILES))})\.\d+\.tmp|\.checkpoint(\.old)?\.tmp') # of a process that was killed while it wrote
+
+def _read_record(path):
+    "A JSON object that a run has written"
+    try:
+        if isinstance(record := json.loads(path.read_bytes()), dict): return record
+    except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
+    except (ValueError, RecursionError): pass
+    raise InputError(f'{path} is damaged; --overwrite begins anew')
+
+def _remove(paths):
+    for p in paths: shutil.rmtree(p) if p.is_dir() else p.unlink(missing_ok=True)
 
 def _open_folder(config):
     "Prepare the run's folder; True if the run is finished already"
     folder = Path(config.output_dir)
-    there = sorted(p.name for p in folder.iterdir() if p.name not in ('.lock', 'logs', 'wandb')) if folder.exists() else []
-    if there and config.overwrite:
-        for p in [folder/f for f in _FILES] + checkpoints(folder): shutil.rmtree(p) if p.is_dir() else p.unlink(missing_ok=True)
-    elif 'training_config.json' in there:
-        try: old = json.loads((folder/'training_config.json').read_bytes())
-        except ValueError: raise InputError(f'{folder}/training_config.json is damaged; --overwrite begins anew') from None
-        new = dataclasses.asdict(config)
+    names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+    there = [n for n in names if n not in ('.lock', 'logs', 'wandb') and not _LEFTOVER.fullmatch(n)]
+    if there and 'training_config.json' not in there:
+        raise InputError(f'{folder} is not empty and holds no run ({", ".join(there[:3])}); give another --output-dir')
+    if there and not config.overwrite:
+        old, new = _read_record(folder/'training_config.json'), dataclasses.asdict(config)
         other = [f'{k}: {old.get(k)} there, {v} now' for k, v in new.items() if k not in _FREE and old.get(k) != v]
         if other: raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); give another --output-dir, or --overwrite')
-        return (folder/'test_results.json').exists()
-    elif there: raise InputError(f'{folder} is not empty and holds no run ({", ".join(there[:3])}); give another --output-dir')
-    return False
+    _remove(folder/n for n in names if _LEFTOVER.fullmatch(n))
+    if there and config.overwrite:
+        _drop(checkpoints(folder))
+        _remove(folder/f for f in _FILES)
+    return (folder/'test_results.json').exists()
 
 @contextmanager
 def _locked(folder):
@@ -291,8 +326,10 @@ class _Log:
         self.folder, self.writes, self.run = folder, writes, None
         self.colour = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
         if writes:
-            (folder/'logs').mkdir(exist_ok=True)
-            self.file = open(folder/'logs'/'training.log', 'a', buffering=1)
+            try:
+                (folder/'logs').mkdir(exist_ok=True)
+                self.file = open(folder/'logs'/'training.log', 'ab', buffering=0) # a line that cannot be written is not tried again
+            except OSError as e: raise InputError(f'cannot write {folder}/logs/training.log: {e.strerror}') from None
             if config.wandb: self._start_wandb(config)
 
     def _start_wandb(self, config):
@@ -309,7 +346,8 @@ class _Log:
 
     def say(self, line, mark=None):
         if not self.writes: return
-        self.file.write(time.strftime('%Y-%m-%d %H:%M:%S ') + line + '\n')
+        try: self.file.write((time.strftime('%Y-%m-%d %H:%M:%S ') + line + '\n').encode())
+        except OSError as e: raise InputError(f'cannot write {self.file.name}: {e.strerror}') from None
         if self.colour and mark: line = {'good': '\033[32m', 'step': '\033[36m', 'bad': '\033[31m'}[mark] + line + '\033[0m'
         _bar_class().write(line, file=sys.stdout)
 
@@ -338,102 +376,142 @@ class World:
     rank: int = 0 # This one
     size: int = 1 # All of them
 
+    @property
+    def first(self): return self.rank == 0
+
     def total(self, *values: torch.Tensor) -> torch.Tensor: # (n,)
         "Sums over all processes"
         t = torch.stack([v.detach().float() for v in values])
         if self.size > 1: dist.all_reduce(t)
         return t
 
+    def told(self, value):
+        "What the first process has to say"
+        said = [value]
+        if self.size > 1: dist.broadcast_object_list(said)
+        return said[0]
+
+    @contextmanager
+    def together(self):
+        "An `InputError` within, in one process, is one in all of them"
+        why = None
+        try: yield
+        except InputError as e: why = str(e)
+        if self.size > 1:
+            heard = [None] * self.size
+            dist.all_gather_object(heard, why)
+            why = next((w for w in heard if w), None)
+        if why: raise InputError(why)
+
+    @contextmanager
+    def own_chance(self, seed: int, step: int, device: torch.device):
+        "Within, the random numbers of each process are its own, and known from the step; outside, all draw the same"
+        if self.size == 1: yield; return
+        with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+            torch.manual_seed((seed * 2**32 + step * self.size + self.rank) % 2**63)
+            yield
+
 @contextmanager
-def _world(device):
-    if 'RANK' not in os.environ or int(os.environ['WORLD_SIZE']) == 1: yield World(); return
-    dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
+def _world():
+    if not dist.is_torchelastic_launched() or int(os.environ['WORLD_SIZE']) == 1: yield World(); return
+    dist.init_process_group('cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo')
     try: yield World(dist.get_rank(), dist.get_world_size())
     finally: dist.destroy_process_group()
 
+def _device(name, world):
+    "Each process takes a GPU of its own"
+    device = resolve_device(name)
+    if world.size == 1 or device != torch.device('cuda'): return device
+    local, n = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+    if local >= n: raise InputError(f"{os.environ['LOCAL_WORLD_SIZE']} processes want a GPU each, and {n} are here; accepted are fewer processes, or --device cpu")
+    torch.cuda.set_device(local)
+    return torch.device('cuda', local)
+
 # %% ../nbs/06_training.ipynb #3ee4d3ce
 @contextmanager
-def _signals():
-    "A list that the first signal to stop is put into"
-    caught, old = [], {}
-    if threading.current_thread() is threading.main_thread():
-        for s in (signal.SIGINT, signal.SIGTERM): old[s] = signal.signal(s, lambda number, frame: caught.append(number))
-    try: yield caught
+def _signals(*numbers, act):
+    "While this lasts, let `act(number)` answer these signals"
+    here = threading.current_thread() is threading.main_thread()
+    old = {s: signal.signal(s, lambda number, frame: act(number)) for s in numbers if here}
+    try: yield
     finally:
         for s, handler in old.items(): signal.signal(s, handler)
+
+def _terminate(number): raise SystemExit(128 + number)
 
 # %% ../nbs/06_training.ipynb #d85bf137
 def train(config: TrainingConfig,
          ) -> dict: # The test report
     "Carry out a training run, or what is left of it; raises `InputError` if it cannot be"
-    device = resolve_device(config.device)
-    with _world(device) as world:
-        if world.rank == 0:
-            with _locked(Path(config.output_dir)):
+    with _signals(signal.SIGTERM, act=_terminate), _world() as world, ExitStack() as held:
+        finished, folder = False, Path(config.output_dir)
+        with world.together():
+            device = _device(config.device, world)
+            if world.first:
+                held.enter_context(_locked(folder))
                 finished = _open_folder(config)
-                if world.size > 1: dist.broadcast_object_list([finished])
-                return _train(config, device, world, finished)
-        told = [None]
-        dist.broadcast_object_list(told)
-        return _train(config, device, world, told[0])
+        if not world.told(finished): return _train(config, device, world)
+        if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
+        return _read_record(folder/'test_results.json')
 
-def _train(config, device, world, finished):
-    folder, first = Path(config.output_dir), world.rank == 0
-    if finished:
-        if first: print(f'{folder} holds this run, finished; --overwrite begins anew')
-        return json.loads((folder/'test_results.json').read_bytes())
-
+def _train(config, device, world):
     # everything the run is made of
-    log = _Log(config, folder, first)
-    problems = load_problems(config, log.say)
-    if config.use_gumbel and config.supervise == 'answer': problems = _without_chain(problems)
-    torch.manual_seed(config.seed)
-    model = make_model(config, problems).to(device)
-    precision = resolve_precision(config.precision, device)
-    torch.manual_seed(config.seed + world.rank)                # dropout and Gumbel noise differ between processes
-    objective = make_objective(model, config)
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
-    scaler = torch.amp.GradScaler(device.type, enabled=precision == 'fp16')
-    total = None if config.max_steps else config.num_epochs * problems.epoch
-    steps = config.max_steps or math.ceil(total / config.batch_size)
-    batches = Batches(problems.source, config.batch_size, total, seed=config.seed)
-    log.say(f'{model.n_params():,} parameters, {config.position} positions, {precision} on {device}; chain: {model.meta.chain}; '
-            f'{steps:,} steps of {config.batch_size} problems')
+    folder = Path(config.output_dir)
+    with world.together():
+        log = _Log(config, folder, world.first)
+        if world.first: problems = load_problems(config, log.say)
+    with world.together():
+        if not world.first: problems = load_problems(config, log.say) # after the first has made the dataset, if there was none
+        if config.use_gumbel and config.supervise == 'answer': problems = _without_chain(problems)
+        torch.manual_seed(config.seed)
+        model = make_model(config, problems).to(device)
+        precision = resolve_precision(config.precision, device)
+        torch.manual_seed(config.seed)
+        objective = make_objective(model, config)
+        optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
+        scaler = torch.amp.GradScaler(device.type, enabled=precision == 'fp16')
+        total = None if config.max_steps else config.num_epochs * problems.epoch
+        steps = config.max_steps or math.ceil(total / config.batch_size)
+        batches = Batches(problems.source, config.batch_size, total, seed=config.seed)
+        log.say(f'{model.n_params():,} parameters, {config.position} positions, {precision} on {device}; chain: {model.meta.chain}; '
+                f'{steps:,} steps of {config.batch_size} problems' + f', shared by {world.size} processes' * (world.size > 1))
 
-    # where it stopped
-    step, metrics, spent = 0, [], 0.
-    if saved := checkpoints(folder):
-        state = load_checkpoint(saved[-1], model, optimizer, scaler)
-        step, metrics, spent = state['step'], state['metrics'], state['seconds']
-        batches.load_state_dict(state['batches'])
-        log.say(f'Going on after step {step:,}', 'good')
-    elif first: write_whole(folder/'training_config.json', (json.dumps(dataclasses.asdict(config), indent=1) + '\n').encode())
+        # where it stopped
+        step, metrics, spent = 0, [], 0.
+        if saved := checkpoints(folder):
+            state = load_checkpoint(saved[-1], model, optimizer, scaler)
+            step, metrics, spent = state['step'], state['metrics'], state['seconds']
+            batches.load_state_dict(state['batches'])
+            log.say(f'Going on after step {step:,}', 'good')
+        elif world.first: write_whole(folder/'training_config.json', (json.dumps(dataclasses.asdict(config), indent=1) + '\n').encode())
     if config.compile: model.compile(dynamic=True)
     wrapped = nn.parallel.DistributedDataParallel(objective) if world.size > 1 else objective
 
     autocast = nullcontext() if precision == 'fp32' else torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
-    bar = _bar_class()(total=steps, initial=step, disable=not (first and _shows_bar(config)), unit='step', leave=False)
-    window, since, seen, n_tokens, began = [], time.perf_counter(), 0, 0, time.perf_counter() - spent
-    def save(): first and save_checkpoint(folder, step, model, optimizer, scaler, batches.state_dict(), metrics, time.perf_counter() - began)
-    with _signals() as stop, bar:
+    bar = _bar_class()(total=steps, initial=step, disable=not (world.first and _shows_bar(config)), unit='step', leave=False)
+    window, since, seen, n_tokens, began, stop = [], time.perf_counter(), 0, 0, time.perf_counter() - spent, []
+    def save(): world.first and save_checkpoint(folder, step, model, optimizer, scaler, batches.state_dict(), metrics, time.perf_counter() - began)
+    with _signals(signal.SIGINT, signal.SIGTERM, act=stop.append), bar:
         model.train()
         while step < steps:
             lr = learning_rate(step, steps, config)
             for group in optimizer.param_groups: group['lr'] = lr
             if config.use_gumbel: objective.temperature = temperature(config, step / steps)
             examples = next(batches)
-            batch = Batch.of(examples[world.rank::world.size], 8, model.config.max_length).to(device) # few widths: kernels are made for each
-            with autocast: loss, weight, right, n = wrapped(batch)
-            sums = world.total(loss, weight, right, n)
-            scaler.scale(loss * (world.size / sums[1])).backward()   # DDP takes the mean over processes
+            batch = Batch.of(examples, 8, model.config.max_length).to(device) # few widths: kernels are made for each
+            noise = (objective.new_noise(batch),) if config.use_gumbel else ()
+            with autocast, world.own_chance(config.seed, step, device): results = _share(wrapped, world, batch, *noise)
+            sums = world.total(*results, results[0].new_tensor(len(stop)))
+            scaler.scale(results[0] * (world.size / sums[1])).backward() # DDP takes the mean over processes
             scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+            norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
             scaler.step(optimizer); scaler.update(); optimizer.zero_grad(set_to_none=True)
             step += 1
-            window.append(sums); bar.update()
+            window.append(torch.cat([sums, sums.new_zeros(1) if precision == 'fp16' else norm.detach()[None]])); bar.update() # fp16 passes over such steps itself
             seen, n_tokens = seen + len(examples), n_tokens + int(examples.lengths.sum())
 
-            due = lambda every: step % every == 0 or step == steps or bool(stop)
+            stopping = bool(stop) if world.size == 1 else bool(sums[-1]) # several processes stop after the same step
+            due = lambda every: step % every == 0 or step == steps or stopping
             if due(config.logging_steps) or due(config.save_steps) or due(config.eval_steps):
                 s = torch.stack(window).cpu()
                 _check_finite(s, step - len(s), folder)
@@ -442,34 +520,37 @@ def _train(config, device, world, finished):
                 bar.set_postfix(loss=f'{value:.4f}', accuracy=percent(accuracy))
                 if due(config.logging_steps):
                     left = (steps - step) * config.batch_size * seconds / seen
-                    log.say(f'step {step:,}/{steps:,}  loss {value:.4f}  token accuracy {percent(accuracy)}  learning rate {lr:.1e}  '
-                            f'{seen/seconds:,.0f} problems/s  {_clock(left)} left', 'step')
+                    with world.together():
+                        log.say(f'step {step:,}/{steps:,}  loss {value:.4f}  token accuracy {percent(accuracy)}  learning rate {lr:.1e}  '
+                                f'{seen/seconds:,.0f} problems/s  {_clock(left)} left', 'step')
                     log.numbers(step, loss=value, learning_rate=lr, token_accuracy=accuracy, problems_per_second=seen/seconds, tokens_per_second=n_tokens/seconds)
                     since, seen, n_tokens = time.perf_counter(), 0, 0
-            if due(config.eval_steps) and step < steps and not stop:
+            if due(config.eval_steps) and step < steps and not stopping:
                 report = _evaluate(model, problems.val[:config.eval_examples], config, world)
                 metrics.append(dict(step=step, loss=value, exact_match=report['exact_match']['share']))
-                log.say(f"step {step:,}  exact match {percent(report['exact_match']['share'])} of {report['n']} validation problems", 'good')
+                with world.together(): log.say(f"step {step:,}  exact match {percent(report['exact_match']['share'])} of {report['n']} validation problems", 'good')
                 log.numbers(step, exact_match=report['exact_match']['share'])
                 since, seen, n_tokens = time.perf_counter(), 0, 0
-            if due(config.save_steps): save()
-            if stop:
-                log.say(f'Stopped after step {step:,}, and saved; the same command goes on from here', 'bad')
+            if due(config.save_steps):
+                with world.together(): save()
+            if stopping:
+                with world.together(): log.say(f'Stopped after step {step:,}, and saved; the same command goes on from here', 'bad')
                 log.close()
-                if stop[0] == signal.SIGINT: raise KeyboardInterrupt
-                raise SystemExit(128 + stop[0])
+                if (stop or [signal.SIGTERM])[0] == signal.SIGINT: raise KeyboardInterrupt
+                raise SystemExit(128 + (stop or [signal.SIGTERM])[0])
 
     # what was achieved
     spent = time.perf_counter() - began
     problems.source.close()
     results = _evaluate(model, problems.test, config, world)
     results |= dict(steps=steps, problems_seen=total or steps * config.batch_size, validation=metrics, precision=precision, seconds=round(spent, 1))
-    if first:
-        save_model(model, folder)
-        write_whole(folder/'test_results.json', (json.dumps(results, indent=1) + '\n').encode())
+    with world.together():
+        if world.first:
+            save_model(model, folder)
+            write_whole(folder/'test_results.json', (json.dumps(results, indent=1) + '\n').encode())
         log.say('Test problems, none of them seen in training:\n' + format_report(results), 'good')
         log.say(f'Model saved in {folder}/')
-        log.close({f'test_{k}': results[k] and results[k]['share'] for k in ('exact_match', 'token_accuracy', 'chain_validity')})
+    log.close({f'test_{k}': results[k] and results[k]['share'] for k in ('exact_match', 'token_accuracy', 'chain_validity')})
     return results
 
 # %% ../nbs/06_training.ipynb #ae777b81
@@ -485,11 +566,18 @@ def _merged(parts):
     return sum(parts)
 
 # %% ../nbs/06_training.ipynb #5d0629cb
+def _share(objective, world, batch, *noise):
+    "This process's part of the sums over a batch"
+    mine, idle = slice(world.rank, None, world.size), world.rank >= len(batch)
+    if idle: mine = slice(1)
+    sums = objective(batch[mine], *(n[mine] for n in noise))
+    return [0 * s for s in sums] if idle else sums
+
 def _check_finite(sums, before, folder):
-    bad = (~sums[:, 0].isfinite()).nonzero()
+    bad = (~sums[:, [0, -1]].isfinite()).nonzero()
     if len(bad):
-        kept = checkpoints(folder)
-        raise InputError(f'the loss is not finite at step {before + int(bad[0]) + 1}; the run was stopped'
+        kept, what = checkpoints(folder), ('loss', 'gradient')[int(bad[0, 1])]
+        raise InputError(f'the {what} is not finite at step {before + int(bad[0, 0]) + 1}; the run was stopped'
                          + (f', and {kept[-1]} is kept' if kept else '') + '; a lower --learning-rate may help')
 
 def _evaluate(model, examples, config, world):
