@@ -96,6 +96,7 @@ class ProblemConfig:
     zero_pad: bool = opt(False, 'Write operands and answer with leading zeros, at their greatest width')
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1')
     repeat_bias: float = opt(0., 'Share of problems whose operands repeat one or two digits, 0 to 1')
+    full_size: float = opt(0., 'Share of the other problems that have all operands and all digits, 0 to 1')
 
     def __post_init__(self):
         if self.max_digits < 1: raise InputError(f'--max-digits must be at least 1, not {self.max_digits}')
@@ -103,7 +104,7 @@ class ProblemConfig:
             raise InputError(f'--min-digits must be 1 to --max-digits ({self.max_digits}), not {self.min_digits}')
         if self.max_operands < 2: raise InputError(f'--max-operands must be at least 2, not {self.max_operands}')
         if self.chain not in CHAINS: raise InputError(f'--chain must be one of {", ".join(CHAINS)}, not {self.chain!r}')
-        for name in ('carry_bias', 'repeat_bias'):
+        for name in ('carry_bias', 'repeat_bias', 'full_size'):
             if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
         if self.carry_bias + self.repeat_bias > 1: raise InputError('--carry-bias and --repeat-bias must not be more than 1 together')
         if self.thought_tokens is not None and self.thought_tokens < 1:
@@ -151,7 +152,8 @@ def draw(config: ProblemConfig, # Limits, and the share of carry-biased problems
     width = rng.integers(config.min_digits, D+1, (n, N))
     kind = rng.random(n)
     biased, repeats = kind < config.carry_bias, kind >= 1 - config.repeat_bias
-    width[biased] = width[biased, :1]
+    full = ~biased & ~repeats & (rng.random(n) < config.full_size) if config.full_size else np.zeros(n, bool)
+    n_operands[full], width[full], width[biased] = N, D, width[biased, :1]
     width *= np.arange(N) < n_operands[:, None]
     digits = rng.integers(0, 10, (n, N, D), dtype=np.uint8)
     lead = rng.integers(1, 10, (n, N, 1), dtype=np.uint8)    # a number of two digits and more does not begin with 0

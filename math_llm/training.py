@@ -47,7 +47,8 @@ class TeacherForcing(nn.Module):
 # %% ../nbs/06_training.ipynb #bf3645d4
 _ProblemOptions = dataclasses.make_dataclass('_ProblemOptions', [
     (f.name, f.type if 'None' in str(f.type) else f.type | None if isinstance(f.type, type) else f'{f.type}|None',
-     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", f.metadata['choices'])) for f in dataclasses.fields(ProblemConfig)])
+     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", f.metadata['choices']))
+    for f in dataclasses.fields(ProblemConfig) if f.name != 'full_size'])
 
 # %% ../nbs/06_training.ipynb #07990674
 @dataclass
@@ -65,6 +66,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     max_length: int = opt(128, 'Context length in tokens')
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if it does not exist)')
     fresh: bool = opt(True, "Draw new training problems at every step; --no-fresh goes through train.json again and again")
+    full_size: float = opt(0.5, 'Share of the new training problems that have all operands and all digits')
     prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1")
     batch_size: int = opt(32, 'Examples of a step, over all devices')
     eval_batch_size: int = opt(512, 'Examples evaluated at a time')
@@ -97,7 +99,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     def __post_init__(self):
         super().__post_init__()
         for name, least in dict(batch_size=1, eval_batch_size=1, num_epochs=1, warmup_steps=0, num_workers=0, save_steps=1, eval_steps=1,
-                                logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
+                                logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, full_size=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
             if getattr(self, name) < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
         if self.max_steps is not None and self.max_steps < 1: raise InputError(f'--max-steps must be at least 1, not {self.max_steps}')
         if self.fp16 and self.bf16: raise InputError('--fp16 and --bf16 contradict each other')
@@ -134,9 +136,10 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
     "The problems of a run: drawn, if any of their options was given, else those of the dataset"
     if config.given:
         problem = ProblemConfig(**_problem_fields(config))
+        new = dataclasses.replace(problem, full_size=config.full_size)
         if config.max_steps is None: raise InputError('drawn problems have no epochs; say how long to train with --max-steps')
         val, test = (held_out(problem, n, config.seed, s) for n, s in ((config.eval_examples, 'val'), (config.test_examples, 'test')))
-        return Problemset(problem, Stream(problem, config.seed, num_workers=config.num_workers), None, val, test, dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1))
+        return Problemset(problem, Stream(new, config.seed, num_workers=config.num_workers), None, val, test, dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1))
     folder = Path(config.data_dir or 'data')
     if config.data_dir is None and not folder.exists():
         made = DatasetConfig(seed=config.seed, output_dir=str(folder))
@@ -151,7 +154,8 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
     partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
     if config.fresh and len(partition) < 3:
         raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can be; accepted is --no-fresh')
-    source = Stream(problem, **partition, num_workers=config.num_workers) if config.fresh else Epochs(train, config.seed)
+    new = dataclasses.replace(problem, full_size=config.full_size)
+    source = Stream(new, **partition, num_workers=config.num_workers) if config.fresh else Epochs(train, config.seed)
     return Problemset(problem, source, len(train), val, test, partition)
 
 def _check_together(metas, folder):
@@ -161,14 +165,14 @@ def _check_together(metas, folder):
         other = [f'{k}: {metas[0].get(k)}, {meta.get(k)}' for f in dataclasses.fields(DatasetConfig) if metas[0].get(k := f.name) != meta.get(k)]
         if other: raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different datasets ({"; ".join(other)})')
 
-def _problem_fields(config): return {f.name: getattr(config, f.name) for f in dataclasses.fields(ProblemConfig) if getattr(config, f.name) is not None}
+def _problem_fields(config): return {f.name: getattr(config, f.name) for f in dataclasses.fields(_ProblemOptions) if getattr(config, f.name) is not None}
 
 # %% ../nbs/06_training.ipynb #144afad9
 def _without_chain(p: Problemset):
     "The same problems, written without a chain"
     config = dataclasses.replace(p.config, chain='none')
     source = p.source
-    if isinstance(source, Stream): source.config = config
+    if isinstance(source, Stream): source.config = dataclasses.replace(source.config, chain='none')
     else: source = Epochs(render(source.examples.problems, config), source.seed)
     return dataclasses.replace(p, config=config, source=source, val=render(p.val.problems, config), test=render(p.test.problems, config))
 

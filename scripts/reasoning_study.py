@@ -1,0 +1,93 @@
+#!/usr/bin/env python
+"""The runs behind the page "Does it reason?".
+
+    python scripts/reasoning_study.py                     what there is to run, and what is done
+    python scripts/reasoning_study.py RUN [RUN ...]       carry these out, or what is left of them
+
+A run is named digits-condition-seed, such as 8-invented-1, or 8-none-1-long for a run with as much time as the invented one had.
+It trains into runs/ (which git ignores) and can be stopped and started again; when it ends, nbs/results/reasoning/RUN.json
+appears, and is not made again. The thread count and processor should be the same for all runs that are compared.
+"""
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+import math_llm
+from math_llm.cli import write_whole
+from math_llm.evaluation import evaluate, faithfulness, fresh_problems, problem_config
+from math_llm.model import load_model
+from math_llm.training import TrainingConfig, train
+
+from record_result import command, machine
+
+ROOT = Path(__file__).parent.parent
+RESULTS, RUNS = ROOT/'nbs'/'results'/'reasoning', ROOT/'runs'
+
+# Everything that the conditions share: data, model, optimiser.
+SHARED = dict(model_size='xsmall', position='learned', max_operands=2, zero_pad=True, carry_bias=0.3, prompt_loss_weight=0.,
+              batch_size=256, learning_rate=1e-3, eval_steps=250, save_steps=500, logging_steps=250, wandb=False)
+CONDITIONS = dict(invented=dict(use_gumbel=True, supervise='answer'), none=dict(chain='none'), noop=dict(chain='noop'), columns=dict(chain='columns'))
+STEPS = {8: 6000}
+LONG = {8: dict(none=0, noop=0)}     # steps of the runs that get the invented run's time; see `--time`
+SEEDS = dict(invented=5, none=3, noop=3, columns=3)
+N_PROBLEMS, N_DISTURBED = 10_000, 2_000
+
+
+def plan():
+    "Names of all runs, in the order in which they are worth doing."
+    for digits in STEPS:
+        for condition, n in SEEDS.items():
+            for seed in range(1, n+1): yield f'{digits}-{condition}-{seed}'
+        for condition, steps in LONG.get(digits, {}).items():
+            for seed in range(1, SEEDS[condition]+1):
+                if steps: yield f'{digits}-{condition}-{seed}-long'
+
+
+def config(name):
+    "The training configuration of a run."
+    digits, condition, seed, *long = name.split('-')
+    digits = int(digits)
+    thoughts = dict(thought_tokens=digits+1) if condition in ('invented', 'noop') else {}
+    return TrainingConfig(**SHARED, **CONDITIONS[condition], **thoughts, max_digits=digits, min_digits=digits, seed=int(seed),
+                          max_steps=LONG[digits][condition] if long else STEPS[digits], output_dir=str(RUNS/name))
+
+
+def measure(model, cfg):
+    "Exact match on both kinds of problems, and what disturbed chains do."
+    report = {}
+    for kind, bias in (('uniform', 0.), ('carry_biased', 1.)):
+        problems = fresh_problems(problem_config(model.meta, carry_bias=bias), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed)
+        r = evaluate(model, problems, 512)
+        report[kind] = {k: r[k] for k in ('exact_match', 'by_carry_run')}
+        if model.meta.chain in ('invented', 'columns'):
+            report[kind]['faithfulness'] = faithfulness(model, problems[:N_DISTURBED], seed=cfg.seed)
+    return report
+
+
+def run(name):
+    "Train, measure, write the results file."
+    path, cfg = RESULTS/f'{name}.json', config(name)
+    if path.exists(): print(f'{path} is there already'); return
+    report, began = train(cfg), time.perf_counter()
+    model = load_model(cfg.output_dir).eval()
+    measured = measure(model, cfg)
+    curve = [[m['step'], m['exact_match'], m['loss']] for m in report['validation']]
+    result = dict(title=name, command=command(json.loads((RUNS/name/'training_config.json').read_text())), seeds=[cfg.seed],
+                  package_version=math_llm.__version__, machine=f'{torch.get_num_threads()} thread(s) of ' + machine(), seconds=report['seconds'],
+                  condition=name.split('-')[1], digits=cfg.max_digits, long=name.endswith('long'), steps=report['steps'], precision=report['precision'],
+                  parameters=model.n_params(), seconds_of_measuring=round(time.perf_counter() - began, 1), curve=curve, **measured)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
+    print(path)
+
+
+if __name__ == '__main__':
+    if not sys.argv[1:]:
+        for name in plan(): print(f'{name:24}', 'done' if (RESULTS/f'{name}.json').exists() else '-')
+    elif unknown := [n for n in sys.argv[1:] if n.removesuffix('-long') not in {p.removesuffix('-long') for p in plan()}]:
+        sys.exit(f'no such run: {", ".join(unknown)}\n{__doc__}')
+    else:
+        for name in sys.argv[1:]: run(name)
