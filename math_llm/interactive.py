@@ -17,6 +17,7 @@ from .data import Problems, Step, answers, check_chain, pretty, render
 from .model import SIZES, Transformer, load_model
 from .decoding import generate
 from .evaluation import check_size, percent, problem_config, resolve_device
+from .language import explainer, load_codebook
 
 # %% ../nbs/08_interactive.ipynb #f64dcb01
 _beginning = re.compile(r'\d+(?:\+\d+)*\+?|\d+(?:\+\d+)+=(?:\d*|<think>(?:[\d+=]|<noop>)*(?:</think>\d*)?)')
@@ -161,10 +162,10 @@ def block(self:Reply,
     return '\n'.join([*lines, f'{mark} Answer: {words}'])
 
 @patch
-def line(self:Reply) -> str: # One line, tab-separated: output, verdict, warnings
+def line(self:Reply) -> str: # One line, tab-separated: output, verdict, warnings, meanings of invented thoughts
     "A reply for a program to read"
     _, words = _verdict(self)
-    return '\t'.join([pretty(self.text), 'right' if self.right else 'wrong: ' + words, *(f'warning: {w}' for w in self.warnings)])
+    return '\t'.join([pretty(self.text), 'right' if self.right else 'wrong: ' + words, *(f'warning: {w}' for w in self.warnings), *(f'thought: {m}' for m in self.meaning)])
 
 # %% ../nbs/08_interactive.ipynb #388c07b8
 @patch
@@ -293,7 +294,8 @@ def interactive_command(config):
     "Talk to a model: it completes what you type, and each of its steps is checked."
     model = load_model(config.checkpoint, resolve_device(config.device))
     check_size(model, config.model_size)
-    options = dict(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
+    book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
+    options = dict(explain=explainer(book) if book else None, temperature=config.temperature, max_new_tokens=config.max_new_tokens)
     if sys.stdin is None: return # closed: nobody can type
     _as_typed(sys.stdin, sys.stdout)
     if sys.stdin.isatty():
