@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['KINDS', 'PRICE', 'MOST_CODES', 'FORMAT', 'Thoughts', 'think', 'Columns', 'Feature', 'words', 'show_value', 'features',
            'entropy', 'contingency', 'mutual_information', 'information', 'plot_information', 'Place', 'Codebook',
-           'learn', 'format_codebook', 'explainer', 'save_codebook', 'load_codebook', 'Rewrites', 'rewrite', 'listen',
-           'speak', 'format_speaking', 'held_out_problems', 'study', 'write_codebook', 'adjusted_information',
-           'renaming', 'Comparison', 'compare', 'plot_comparison']
+           'learn', 'format_codebook', 'plot_codebook', 'explainer', 'codebook_to_dict', 'codebook_from_dict',
+           'save_codebook', 'load_codebook', 'json_lines', 'Rewrites', 'rewrite', 'listen', 'speak', 'format_speaking',
+           'held_out_problems', 'study', 'write_codebook', 'adjusted_information', 'renaming', 'Comparison', 'compare',
+           'plot_comparison']
 
 # %% ../nbs/07_language.ipynb #37478920
 import dataclasses, json, re
@@ -350,6 +351,26 @@ def format_codebook(book: Codebook) -> str:
         if p.features: lines.append(' '*9 + '   '.join(f'{t}: {m}' for t, m in _dictionary(p)))
     return '\n'.join(lines)
 
+# %% ../nbs/07_language.ipynb #bdf5ea5a
+def plot_codebook(book: Codebook,
+                 ): # A matplotlib figure; None: there is nothing to draw
+    "One map for each place that speaks of one feature: how often each token (across) was used for each value (down)"
+    import matplotlib.pyplot as plt
+    shown = [(i, p) for i, p in enumerate(book.places) if len(p.features) == 1]
+    if not shown: return None
+    columns = min(len(shown), 3)
+    fig, axes = plt.subplots(-(-len(shown) // columns), columns, figsize=(3.2*columns, 2.9*-(-len(shown) // columns)), layout='constrained', squeeze=False)
+    for ax in axes.flat[len(shown):]: ax.set_axis_off()
+    for ax, (i, p) in zip(axes.flat, shown):
+        table = np.array([n[list(THOUGHT_TOKENS)] / n.sum() for n in p.counts.values()])
+        image = ax.imshow(table, vmin=0, vmax=1, cmap='viridis', aspect='auto')
+        ax.set_title(f'thought {i} ({p.status})\n{words(p.features[0])}', fontsize=9)
+        ax.set_xticks(range(len(THOUGHT_TOKENS)), ['∅' if VOCAB[t] == '<noop>' else VOCAB[t] for t in THOUGHT_TOKENS], fontsize=7)
+        ax.set_yticks(range(len(table)), [show_value(p.features[0], v[0]) for v in p.counts], fontsize=7)
+    fig.colorbar(image, ax=axes, label='share of the uses')
+    fig.supxlabel('token (∅: <noop>)')
+    return fig
+
 # %% ../nbs/07_language.ipynb #e50076a5
 def explainer(book: Codebook,
              ) -> Callable[[list[str], list[str]], list[str]]: # From operands and thoughts: what these mean, in lines
@@ -375,18 +396,35 @@ def _translate(place, token, c):
 # %% ../nbs/07_language.ipynb #6f5bb7a6
 FORMAT = 'math_llm code book'
 
+def codebook_to_dict(book: Codebook) -> dict: # Plain JSON
+    "A code book with all its counts"
+    places = [dict(thought=i, status=p.status, speaks_of=' & '.join(map(words, p.features)), dictionary=dict(_dictionary(p)) if p.features else {},
+                   heard_as=p.heard_as, heard=p.heard, tests=p.tests, features=[_plain(f) for f in p.features],
+                   counts=[[list(v), {VOCAB[t]: int(n[t]) for t in np.flatnonzero(n)}] for v, n in p.counts.items()]) for i, p in enumerate(book.places)]
+    return dict(format=FORMAT, package_version=math_llm.__version__) | book.facts | dict(places=places)
+
+def codebook_from_dict(data: dict, # As `codebook_to_dict` makes it
+                      ) -> Codebook:
+    "The code book; raises `InputError` if it is none"
+    try:
+        places = [Place([Feature(**f) for f in p['features']], {tuple(v): _counted(n) for v, n in p['counts']}, *(p[k] for k in ('heard_as', 'heard', 'status', 'tests')))
+                  for p in data['places']]
+        assert data['format'] == FORMAT and all(f.kind in KINDS for p in places for f in p.features) and all(p.counts for p in places)
+    except (AssertionError, ValueError, TypeError, KeyError, AttributeError): raise InputError('not a code book') from None
+    return Codebook(places, {k: v for k, v in data.items() if k not in ('format', 'package_version', 'places')})
+
+def _counted(counts):
+    found = np.zeros(16, int)
+    for token, n in counts.items(): found[VOCAB.index(token)] = n
+    return found
+
+# %% ../nbs/07_language.ipynb #6f331999
 def save_codebook(book: Codebook,
                   folder: str|Path, # Of the model
                  ) -> Path: # The file
     "Write `codebook.json`"
-    places = [dict(thought=i, status=p.status, heard_as=p.heard_as, heard=p.heard, speaks_of=' & '.join(map(words, p.features)), dictionary=dict(_dictionary(p)) if p.features else {},
-                   tests=p.tests, features=[_plain(f) for f in p.features],
-                   counts=[[list(v), {VOCAB[t]: int(n[t]) for t in np.flatnonzero(n)}] for v, n in p.counts.items()]) for i, p in enumerate(book.places)]
-    text = json.dumps(dict(format=FORMAT, package_version=math_llm.__version__, **book.facts, places=places), indent=1, ensure_ascii=False)
-    text = re.sub(r'\[\n\s+((?:-?\d+,?\s*)*)\n\s+\]', lambda m: '[' + ' '.join(m[1].split()) + ']', text)    # short lists on one line
-    text = re.sub(r'\{\n\s+((?:"[^"\n]*": -?\d+,?\s*)*)\n\s+\}', lambda m: '{' + ' '.join(m[1].split()) + '}', text)
     path = Path(folder)/'codebook.json'
-    write_whole(path, (text + '\n').encode())
+    write_whole(path, json_lines(codebook_to_dict(book)).encode())
     return path
 
 def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file, or the name of a shipped model
@@ -394,17 +432,15 @@ def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file
     "Read the code book beside a model; raises `InputError` if it is damaged"
     path = find_model(where).parent/'codebook.json'
     if not path.is_file(): return None
-    try:
-        data = json.loads(path.read_text(encoding='utf-8'))
-        if data.pop('format') != FORMAT: raise ValueError
-        places = [Place([Feature(**f) for f in p['features']], {tuple(v): _counted(n) for v, n in p['counts']}, p['heard_as'], p['heard'], p['status'], p['tests']) for p in data.pop('places')]
-    except (ValueError, TypeError, KeyError, AttributeError): raise InputError(f'{path} is not a usable code book') from None
-    return Codebook(places, data)
+    try: return codebook_from_dict(json.loads(path.read_text(encoding='utf-8')))
+    except ValueError: raise InputError(f'{path} is not a usable code book') from None
 
-def _counted(counts):
-    found = np.zeros(16, int)
-    for token, n in counts.items(): found[VOCAB.index(token)] = n
-    return found
+def json_lines(data) -> str:
+    "JSON for people too: lists and objects that hold only numbers stand on one line"
+    text = json.dumps(data, indent=1, ensure_ascii=False)
+    number = r'-?[\d.e+-]+'
+    text = re.sub(rf'\[\s+((?:{number},?\s+)*)\]', lambda m: '[' + ' '.join(m[1].split()) + ']', text)
+    return re.sub(rf'\{{\s+((?:"[^"\n]*": {number},?\s+)*)\}}', lambda m: '{' + ' '.join(m[1].split()) + '}', text) + '\n'
 
 # %% ../nbs/07_language.ipynb #a37c3ec3
 @dataclass
