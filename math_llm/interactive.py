@@ -25,6 +25,12 @@ _beginning = re.compile(r'\d+(?:\+\d+)*\+?|\d+(?:\+\d+)+=(?:\d*|<think>(?:[\d+=]
 def _short(text, n=40): return text if len(text) <= n else text[:n] + '…'
 
 # %% ../nbs/08_interactive.ipynb #bb091f4e
+def _zero_padded(text, width):
+    "Operands at `width` digits, if the text has come to its `=`"
+    operands, equals, rest = text.partition('=')
+    return '+'.join(o.zfill(width) for o in operands.split('+')) + equals + rest if equals else text
+
+# %% ../nbs/08_interactive.ipynb #f7736098
 def read_prompt(model: Transformer,
                 line: str, # What a person typed
                ) -> str: # Without spaces
@@ -32,11 +38,12 @@ def read_prompt(model: Transformer,
     room, known = model.config.max_length, model.meta.trained_on
     if not line.strip(): raise InputError('nothing to complete; type a problem, for example 99+21=')
     if len(line) > 10*room: raise InputError(f'a line of {len(line)} characters is too long; this model reads at most {room} tokens')
-    ids = encode(line)
-    text = decode(ids)
+    text = decode(encode(line))
     if not _beginning.fullmatch(text):
         raise InputError(f'not a problem: {_short(text)!r}; accepted is a+b=, two numbers or more, or the beginning of that')
-    if len(ids) >= room: raise InputError(f'{len(ids)} tokens leave no room for an answer; this model reads and writes {room} tokens')
+    limits = problem_config(model.meta)
+    if limits.zero_pad: text = _zero_padded(text, limits.max_digits)
+    if (n := len(encode(text))) >= room: raise InputError(f'{n} tokens leave no room for an answer; this model reads and writes {room} tokens')
     if '=' not in text and (model.meta.chain == 'invented' or known.get('prompt_loss_weight') == 0):
         raise InputError(f'this model has learned to answer problems, not to finish them: type a whole one, for example {text.rstrip("+")}+5=')
     return text
@@ -51,8 +58,6 @@ def _warnings(model, operands):
     if 'max_operands' in known and len(operands) > limits.max_operands:
         said.append(f'{len(operands)} operands; this model was trained on up to {limits.max_operands}')
     if not limits.zero_pad and any(len(o) > 1 and o[0] == '0' for o in operands): said.append('this model was not trained on leading zeros')
-    if limits.zero_pad and min(map(len, operands)) < limits.max_digits:
-        said.append(f'this model was trained on operands with leading zeros, {limits.max_digits} digits each')
     needed = int(render(Problems.from_operands([operands]), limits).lengths[0])
     if needed > model.config.max_length: said.append(f'the answer needs {needed} tokens in all; this model has room for {model.config.max_length}')
     return said
@@ -134,12 +139,14 @@ def _reason(step):
     why = ('not a step' if not step.well_formed else 'the sum is wrong' if not step.arithmetic else "not this column's digits and carry")
     return f'{step.text} ✓' if step.ok else f'{step.text} ✗ {why}'
 
+def _plain(number): return number.lstrip('0') or '0'
+
 def _verdict(reply):
     "The last line: mark and words"
     if reply.operands is None: return '❌', f'{_short(reply.text)} is not a problem'
-    problem = '+'.join(reply.operands) + '='
-    if reply.right: return '✅', f'{problem}{reply.answer}'
-    return '❌', (f'{problem}{reply.answer}' if reply.answer else f'{problem} was not answered') + f', the true sum is {reply.truth}'
+    problem = '+'.join(map(_plain, reply.operands)) + '='
+    if reply.right: return '✅', f'{problem}{reply.truth}'
+    return '❌', (f'{problem}{_plain(reply.answer)}' if reply.answer else f'{problem} was not answered') + f', the true sum is {reply.truth}'
 
 def _thinking(reply):
     "The chain, in lines: a title, and its steps"
