@@ -46,17 +46,33 @@ def decode(ids: Iterable[int], # Token ids, for example a row of a tensor
     return ''.join(VOCAB[i] for i in ids)
 
 # %% ../nbs/00_tokenizer.ipynb #a32e503b
+_marks = {t: chr(128 + i) for t, i in _ids.items() if len(t) > 1}       # one character for each word
+_BREAK, _BAD = 255, 254                                                 # behind each text; a character that starts no token
+_table = bytes(_BREAK if c == _BREAK else _ids.get(chr(c), c - 128 if chr(c) in _marks.values() else _BAD) for c in range(256))
+
+def _encode_joined(texts):
+    "The ids of all texts in a row, as bytes, `_BREAK` behind each; None if one of them cannot be encoded"
+    joined = ''.join([t + chr(_BREAK) for t in texts])
+    if joined.count(chr(_BREAK)) > len(texts) or any(mark in joined for mark in _marks.values()): return None
+    for word, mark in _marks.items(): joined = joined.replace(word, mark)
+    ids = joined.encode('latin-1', 'replace').translate(_table, b' \n')   # a `?` for what is not Latin, and is bad too
+    return None if _BAD in ids else ids
+
+# %% ../nbs/00_tokenizer.ipynb #6cc2855c
 def encode_batch(texts: list[str], # Texts to encode, one a row
                  length: int|None = None, # Columns of the result; default: the longest text
                 ) -> tuple[torch.Tensor, torch.Tensor]: # Ids (b, t) padded with `<end>`, and lengths (b,)
     "Token ids of several texts as one tensor; raises `InputError` where a text does not fit `length`"
-    rows = [encode(t) for t in texts]
-    lengths = torch.tensor([len(r) for r in rows], dtype=torch.long)
-    longest = max(map(len, rows), default=0)
+    if not texts: return torch.full((0, length or 0), PAD), torch.zeros(0, dtype=torch.long)
+    ids = _encode_joined(texts)
+    if ids is None: ids = b''.join(bytes([*encode(t), _BREAK]) for t in texts)          # raises
+    ids = torch.frombuffer(bytearray(ids), dtype=torch.uint8)
+    lengths = (ids == _BREAK).nonzero()[:, 0].diff(prepend=torch.tensor([-1])) - 1
+    longest = int(lengths.max())
     if length is None: length = longest
     if longest > length: raise InputError(f'a text of {longest} tokens does not fit a length of {length}')
-    tokens = torch.full((len(rows), length), PAD)
-    for row, ids in zip(tokens, rows): row[:len(ids)] = torch.tensor(ids, dtype=torch.long)
+    tokens = torch.full((len(texts), length), PAD)
+    tokens[torch.arange(length) < lengths[:, None]] = ids[ids != _BREAK].long()
     return tokens, lengths
 
 # %% ../nbs/00_tokenizer.ipynb #bb1e0b4d
