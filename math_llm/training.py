@@ -100,7 +100,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
         super().__post_init__()
         for name, least in dict(batch_size=1, eval_batch_size=1, num_epochs=1, warmup_steps=0, num_workers=0, save_steps=1, eval_steps=1,
                                 logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, full_size=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
-            if getattr(self, name) < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
+            if not least <= getattr(self, name) < math.inf: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
+        if not 0 <= self.beta2 < 1: raise InputError(f'--beta2 must be 0 or more and below 1, not {self.beta2}')
         if self.max_steps is not None and self.max_steps < 1: raise InputError(f'--max-steps must be at least 1, not {self.max_steps}')
         if self.fp16 and self.bf16: raise InputError('--fp16 and --bf16 contradict each other')
         for kind in ('fp16', 'bf16'):
