@@ -550,7 +550,7 @@ def held_out(config: ProblemConfig, # Limits
     if listed is not None and len(seen) < n:
         rest = np.flatnonzero(~np.isin(keys(listed), np.array(list(seen), np.uint64)))
         found.append(render(listed[np.random.default_rng([seed, 9]).permutation(rest)[:n - len(seen)]], config))
-    return concat(found) if found else render(Problems.from_operands([]), config)
+    return concat(found) if found else render(draw(config, 0, np.random.default_rng(0)), config)
 
 # %% ../nbs/01_data.ipynb #1fc0bbbd
 @dataclass
