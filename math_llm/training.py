@@ -305,6 +305,7 @@ def _open_folder(config):
         other = [f'{k}: {old.get(k)} there, {v} now' for k, v in new.items() if k not in _FREE and old.get(k) != v]
         if other: raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); give another --output-dir, or --overwrite')
     _remove(folder/n for n in names if _LEFTOVER.fullmatch(n))
+    _drop(checkpoints(folder)[:-2])
     if there and config.overwrite:
         _drop(checkpoints(folder))
         _remove(folder/f for f in _FILES)
