@@ -8,7 +8,8 @@ __all__ = ['KINDS', 'STEP', 'COLUMN_ROLES', 'OTHER_ROLES', 'SUBTASKS', 'FIGURES'
            'role_mask', 'role_masses', 'find_heads', 'plot_roles', 'linear_probe', 'cut', 'activations', 'untrained',
            'carry_probe', 'plot_probe', 'logit_lens', 'plot_lens', 'carry_pairs', 'Where', 'Patched', 'patch_each',
            'patch', 'ablate', 'subtask_positions', 'subtask_heads', 'plot_table', 'patch_map', 'plot_patching',
-           'plot_faithfulness', 'TraceConfig', 'summarise', 'trace_command']
+           'plot_faithfulness', 'digit_pairs', 'copy_paths', 'patch_carry', 'falsify_carry', 'carry_facts',
+           'TraceConfig', 'summarise', 'trace_command']
 
 # %% ../nbs/09_interpretability.ipynb #fcf638e9
 import dataclasses, io, itertools, re
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from .tokenizer import PLUS, EQUALS, END, THINK, END_THINK, VOCAB, InputError, decode, encode, encode_batch
 from .cli import command, opt, write_whole
-from .data import ProblemConfig, Problems, add, draw, pretty, render
+from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
 from .model import Transformer, load_model
 from .decoding import generate
 from .evaluation import fresh_problems, percent, problem_config, resolve_device, share
@@ -651,6 +652,111 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
     ax.set_xticks(range(len(names)), [_DISTURBED[n] for n in names])
     ax.set(ylabel='answers, %', ylim=(0, 105))
     return fig
+
+# %% ../nbs/09_interpretability.ipynb #a6140613
+def digit_pairs(config: ProblemConfig, # Limits
+                n: int, # How many
+                rng: np.random.Generator, # Source of randomness
+               ) -> tuple[Problems, Problems, np.ndarray, np.ndarray]: # Two problems each, and (n,) column and operand of the digit
+    "Pairs of problems that differ in one digit of one operand"
+    p, b = draw(config, n, rng), np.arange(n)
+    operand = rng.integers(0, p.n_operands)
+    top = p.n_digits[b, operand] - 1
+    k = rng.integers(0, top + 1)
+    low = ((k == top) & (top > 0) & (not config.zero_pad)).astype(int)             # a number does not begin with 0
+    new = rng.integers(low, 9)
+    digits = p.digits.copy()
+    digits[b, operand, k] = new + (new >= p.digits[b, operand, k])                 # any digit but the one that is there
+    return p, Problems(digits, p.n_digits), k, operand
+
+def copy_paths(model: Transformer,
+               n: int = 200, # Pairs
+               seed: int = 0, # Decides them
+               config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
+              ) -> dict[str, list[float]]: # `digit`, `beside`: share of flipped copies, patched before the first layer and after each but the last
+    "Is a digit copied from its own place in the problem, or from the token to the right of it?"
+    one, other, column, operand = digit_pairs(config or problem_config(model.meta), n, np.random.default_rng([seed, 6]))
+    clean, corrupted = written(model, one), written(model, other)
+    layout = read_layout(*encode_batch(clean), model.meta.chain)
+    at = layout.place('operand', column=column, operand=operand)
+    ends = layout.writes.place('digit', column=column, operand=operand) + 1
+    sites = ['embed', *(f'blocks.{i}.resid' for i in range(model.config.n_layers - 1))]
+    got = patch_each(model, cut(clean, ends), cut(corrupted, ends), {(s, by): Where(s, at=at + by) for s in sites for by in (0, 1)})
+    return {name: [float(got[s, by].flipped.float().mean()) for s in sites] for name, by in (('digit', 0), ('beside', 1))}
+
+# %% ../nbs/09_interpretability.ipynb #8ca4c656
+def _until_due(model, problems, column):
+    "Texts cut where the carry into a column (b,) is due: at `+` or `=`; at its digit; and cut behind the sum"
+    texts = written(model, problems)
+    layout = read_layout(*encode_batch(texts), model.meta.chain)
+    new = layout.writes
+    sign = (new.where('carry plus', 'step equals') & (new.column == column[:, None])).argmax(1)
+    return cut(texts, sign + 1), cut(texts, new.place('carry', column=column) + 1), cut(texts, layout.place('ones', column=column) + 1)
+
+def patch_carry(model: Transformer,
+                n: int = 1000, # Pairs
+                seed: int = 0, # Decides them
+                config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
+               ) -> dict[str, dict]: # Shares: `flipped`, `written`, `too_early`
+    "How often another problem's carry is written when it is put in where it is due, and the sum that follows from it; and how often a layer earlier (of 200 pairs)"
+    config, rng = config or problem_config(model.meta), np.random.default_rng([seed, 7])
+    three = config.max_operands > 2
+    more, less, column = carry_pairs(config, n, rng, least=int(three))
+    a, b = (_until_due(model, p, column) for p in ((more, less) if three else (less, more)))
+    clean, corrupted, last = a[int(three)], b[int(three)], model.config.n_layers - 1
+    early = 'embed' if last == 0 else f'blocks.{last-1}.resid'
+    arrived = patch(model, clean, corrupted, Where(f'blocks.{last}.attn.out'))
+    before = patch(model, clean[:200], corrupted[:200], Where(early))
+    begun = [t + VOCAB[i] for t, i in zip(corrupted, arrived.logits.argmax(-1))]
+    ends = [t + c for t, c in zip(begun, generate(model, begun, max_new_tokens=5).texts())]
+    right = [e[len(c):].startswith(whole[len(t):]) for e, c, t, whole in zip(ends, corrupted, clean, a[2])]
+    return dict(flipped=share(arrived.flipped.sum(), n), written=share(sum(right), n), too_early=share(before.flipped.sum(), len(before.flipped)))
+
+# %% ../nbs/09_interpretability.ipynb #0ca7e182
+def _falsified(text, k, false, digits):
+    "The beginning of a text with a false sum in step `k`, how the next step should go on from there, and the digit that stands there already"
+    prompt, chain = text.split('<think>')
+    steps = chain_steps(chain.split('</think>')[0])
+    step = '+'.join(map(str, [*digits, *[false//10] * (false > 9)])) + f'={digits.sum() + false//10}'
+    return f"{prompt}<think>{''.join(steps[:k])}{steps[k].split('=')[0]}={false}{step[:2]}", step[2:]
+
+def falsify_carry(model: Transformer,
+                  problems: Problems, # Those of one column are left out
+                  seed: int = 0, # Decides which carry of each problem is falsified, and how
+                  keep_form: bool = False, # Only false carries with as many digits: needs three operands
+                 ) -> dict[str, dict]: # Shares: `step`, `answer`
+    "How often the next step, and the answer, follow a false carry"
+    rng, made, problems = np.random.default_rng(seed), [], problems[problems.width > 1]
+    sums, texts, truth = add(problems.digits)[0], written(model, problems), answers(problems)
+    for i, k in enumerate(rng.integers(0, problems.width - 1)):
+        n, s = problems.n_operands[i], int(sums[i, k])
+        choice = [v for v in (s - 10, s + 10) if 0 <= v < 10*n and (not keep_form or min(v, s) > 9)]
+        if not choice: continue
+        false = int(rng.choice(choice))
+        made.append((*_falsified(texts[i], k, false, problems.digits[i, :n, k+1]), int(truth[i]) + (false - s) * 10**int(k)))
+    starts, steps, wanted = zip(*made) if made else ((), (), ())
+    said = generate(model, list(starts)).texts()
+    step = [re.match(re.escape(w) + r'(?=\d\+|</think>)', t) is not None for t, w in zip(said, steps)]
+    answer = [re.search(f'</think>0*{w}<end>$', t) is not None for t, w in zip(said, wanted)]
+    return dict(step=share(sum(step), len(made)), answer=share(sum(answer), len(made)))
+
+# %% ../nbs/09_interpretability.ipynb #1136dfcf
+def carry_facts(model: Transformer, # With a `columns` chain
+                n: int = 2000, # Problems for each question; patching takes half as many pairs
+                seed: int = 90, # Decides them; they are held out from the model's training
+                max_digits: int|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
+               ) -> dict: # Plain JSON
+    "What the instruments say about how a model carries"
+    known, limits = model.meta.trained_on, problem_config(model.meta)
+    splits = {k: known[k] for k in ('train_ratio', 'val_ratio') if k in known}
+    if max_digits and not limits.zero_pad: limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
+    problems = fresh_problems(limits, n, seed, known.get('seed', 42), **splits)
+    masses, probes = role_masses(model, written(model, problems)), carry_probe(model, problems, seed)
+    roles = {name: dict(zip(('heads', 'mass', 'n'), (*find_heads(m, min(2, m.shape[1]*m.shape[2])), len(m)))) for name, m in masses.items()}
+    form = falsify_carry(model, problems, seed, keep_form=True) if limits.max_operands > 2 else None
+    return dict(problems=len(problems), roles=roles, probe={k: [r['share'] for r in v] for k, v in probes.items()}, probe_last=probes['model'][-1],
+                untrained_last=probes['untrained'][-1], copy=copy_paths(model, min(n//4, 100), seed, limits), patch=patch_carry(model, n//2, seed, limits),
+                falsified=falsify_carry(model, problems, seed), falsified_form_kept=form)
 
 # %% ../nbs/09_interpretability.ipynb #5c6b2fb9
 @dataclass
