@@ -16,7 +16,6 @@ import dataclasses, io, itertools, re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from .tokenizer import PLUS, EQUALS, END, THINK, END_THINK, VOCAB, InputError, decode, encode, encode_batch
@@ -26,6 +25,12 @@ from .model import Transformer, load_model
 from .decoding import generate
 from .evaluation import fresh_problems, percent, problem_config, resolve_device, share
 from .interactive import ask
+
+# %% ../nbs/09_interpretability.ipynb #5b91139c
+def _plt():
+    "Matplotlib's interface, loaded when the first figure is drawn"
+    import matplotlib.pyplot as plt
+    return plt
 
 # %% ../nbs/09_interpretability.ipynb #6ea90f2e
 KINDS = {
@@ -187,7 +192,7 @@ def plot_attention(t: Trace,
     "A head's attention over a text, as a matplotlib figure"
     labels = t.labels(row)
     n, fig = len(labels), None
-    if ax is None: fig, ax = plt.subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n), layout='constrained')
+    if ax is None: fig, ax = _plt().subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n), layout='constrained')
     ax.imshow(t.attention[row, layer, head, :n, :n], cmap='Blues', vmin=0, vmax=1)
     ax.set_xticks(range(n), [_short_label(s) for s in labels]); ax.set_yticks(range(n), [_short_label(s) for s in labels])
     ax.tick_params(length=0, labelsize=8 if fig else 5, pad=1)
@@ -205,7 +210,7 @@ def plot_heads(t: Trace,
                row: int = 0): # Which text of the batch
     "All heads' attention over a whole text, as one matplotlib figure"
     layers, heads = t.attention.shape[1:3]
-    fig, axes = plt.subplots(layers, heads, figsize=(3.1*heads, 3.1*layers), layout='constrained', squeeze=False)
+    fig, axes = _plt().subplots(layers, heads, figsize=(3.1*heads, 3.1*layers), layout='constrained', squeeze=False)
     for layer, head in np.ndindex(layers, heads): plot_attention(t, layer, head, row, axes[layer, head])
     fig.supxlabel('looked at'); fig.supylabel('looking')
     return fig
@@ -284,7 +289,7 @@ def plot_roles(masses: dict[str, np.ndarray], # Made by `role_masses`
     shape = next(iter(masses.values())).shape[1:]
     names = [f'{layer}.{head}' for layer, head in np.ndindex(shape)]
     table = np.array([m.mean(0).ravel() if len(m) else np.zeros(len(names)) for m in masses.values()])
-    fig, ax = plt.subplots(figsize=(2.2 + 0.45*len(names), 1.2 + 0.4*len(table)), layout='constrained')
+    fig, ax = _plt().subplots(figsize=(2.2 + 0.45*len(names), 1.2 + 0.4*len(table)), layout='constrained')
     _shade_table(ax, table, list(masses), names)
     ax.set(xlabel='layer.head', title='attention mass on what the role needs')
     return fig
@@ -373,7 +378,7 @@ def carry_probe(model: Transformer, # With a `columns` chain
 def plot_probe(probes: dict[str, list[dict]], # Curves by name, each with a probe's result for the embedding and after each layer; from `carry_probe`
               ): # A matplotlib figure
     "Held-out accuracy of probes by layer, with 95 % intervals"
-    fig, ax = plt.subplots(figsize=(6, 3.4), layout='constrained')
+    fig, ax = _plt().subplots(figsize=(6, 3.4), layout='constrained')
     for (name, results), colour, mark in zip(probes.items(), itertools.cycle(_COLOURS), itertools.cycle('os^Dv')):
         y, low, high = (np.array([100*r[k] for r in results]) for k in ('share', 'low', 'high'))
         ax.errorbar(range(len(y)), y, yerr=(y - low, high - y), label=name, color=colour, marker=mark, capsize=3, lw=1.5)
@@ -400,7 +405,7 @@ def plot_lens(model: Transformer, t: Trace,
     "The likeliest next token after each layer, shaded by its probability, as a matplotlib figure"
     probs, ids = logit_lens(model, t)[:, row, :t.lengths[row]].max(-1)              # (layer + 1, t)
     labels, n = t.labels(row), len(probs)
-    fig, ax = plt.subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n), layout='constrained')
+    fig, ax = _plt().subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n), layout='constrained')
     ax.imshow(probs.flip(0), cmap='Blues', vmin=0, vmax=1, aspect='auto')
     for i, j in np.ndindex(*probs.shape):
         ax.text(j, n - 1 - i, _short_label(VOCAB[ids[i, j]]), ha='center', va='center', fontsize=8, color='white' if probs[i, j] > 0.6 else 'black')
@@ -606,7 +611,7 @@ def plot_table(table: dict[str, np.ndarray], # For each row (layer, head), from 
     "Numbers for each head, one row a role or a sub-task"
     names = [f'{layer}.{head}' for layer, head in np.ndindex(next(iter(table.values())).shape)]
     values = np.array([v.ravel() for v in table.values()])
-    fig, ax = plt.subplots(figsize=(2.2 + 0.45*len(names), 1.2 + 0.4*len(table)), layout='constrained')
+    fig, ax = _plt().subplots(figsize=(2.2 + 0.45*len(names), 1.2 + 0.4*len(table)), layout='constrained')
     _shade_table(ax, values, list(table), names, high=max(values.max(), 0.1))
     ax.set(xlabel='layer.head', title=title)
     return fig
@@ -628,7 +633,7 @@ def plot_patching(recovery: np.ndarray, # (layer + 1, t), from `patch_map`
                  ): # A matplotlib figure
     "A heat map of recovery"
     rows = ['embedding', *(f'layer {i}' for i in range(len(recovery) - 1))]
-    fig, ax = plt.subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)), layout='constrained')
+    fig, ax = _plt().subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)), layout='constrained')
     _shade_table(ax, recovery[::-1].round(1) + 0., rows[::-1], labels, digits=1)
     ax.set(xlabel='patched position', title='recovery (0: as corrupted, 1: as clean)')
     return fig
@@ -640,7 +645,7 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
                      ): # A matplotlib figure
     "What becomes of answers when the chain is disturbed: shares that change, follow the chain, and stay right, with 95 % intervals"
     names = [k for k in _DISTURBED if k in report]
-    fig, ax = plt.subplots(figsize=(1 + 1.5*len(names), 3.2), layout='constrained')
+    fig, ax = _plt().subplots(figsize=(1 + 1.5*len(names), 3.2), layout='constrained')
     for i, (key, label) in enumerate((('changed', 'changed'), ('follows', 'follows the chain'), ('right', 'still right'))):
         for j, name in enumerate(names):
             s = report[name][key]
@@ -822,7 +827,7 @@ def _save(fig, path):
     "Write a figure, whole or not at all"
     data = io.BytesIO()
     fig.savefig(data, dpi=120, metadata=dict(Software=None))
-    plt.close(fig)
+    _plt().close(fig)
     write_whole(path, data.getvalue())
 
 def _headline(name, model, reply):
@@ -841,7 +846,7 @@ def trace_command(config):
     heads = {name: find_heads(mass, 2)[0] for name, mass in masses.items()}
     start, folder, t = len(encode(reply.typed)), Path(config.output_dir), trace(model, reply.text)
     said = '\n'.join([_headline(config.checkpoint, model, reply), '', 'What it wrote, token by token (column 0 is the ones column):', summarise(model, reply.text, start, heads)])
-    with plt.ioff():
+    with _plt().ioff():
         for name, fig in zip(FIGURES, (plot_heads(t), plot_roles(masses), plot_lens(model, t))): _save(fig, folder/name)
     write_whole(folder/'summary.txt', (said + '\n').encode())
     print(said + f"\n\nfigures and summary written to {folder}")
