@@ -446,11 +446,13 @@ class Rewrites:
     tokens: np.ndarray # (m,) the new token
     expected: list[int] # What the answer is, with that carry
     alone: np.ndarray # (m,) with that carry, no other place that is heard would have another one to tell
+    together: np.ndarray # (m, K) the thoughts, with all other places that would have another carry to tell rewritten too
 
 def rewrite(book: Codebook, thoughts: Thoughts,
             i: int, # Place whose thought is rewritten
             rng: np.random.Generator, # Chooses the other carry, where there are several
             heard_as: str|None = None, # `in` or `out`; default: as the book says
+            open_only: bool = False, # Only carries that the digits of the column below leave open
            ) -> Rewrites|None: # None: the place tells no carry
     "The code for another carry"
     c, place = Columns(thoughts.problems), book.places[i]
@@ -462,11 +464,19 @@ def rewrite(book: Codebook, thoughts: Thoughts,
     (now, then), new = (_joint(place.features, x) for x in (c, said)), place.foretell(said)
     other = said.at(said.carries, told) != c.at(c.carries, told)
     rows = np.flatnonzero((k >= 1) & (told <= c.width) & other & (place.read(thoughts.tokens[:, i]) == now) & (then != now) & (place.read(new) == then))
-    alone = np.ones(len(c), bool)
+    if open_only: rows = rows[(c.pass_on(told - 1, 0) != c.pass_on(told - 1, c.most))[rows]]
+    alone, together, answers = np.ones(len(c), bool), _with(thoughts.tokens, i, new), heard.answers()
     for j, p in enumerate(book.places):
-        if j != i and p.teller and p.audible and p.status in ('understood', 'partly'): alone &= c.at(c.carries, _told(p, c)) == heard.at(heard.carries, _told(p, c))
-    answers = heard.answers()
-    return Rewrites(rows, new[rows], [answers[r] for r in rows], alone[rows])
+        if j == i or not p.teller or not p.audible or p.status not in ('understood', 'partly'): continue
+        same = c.at(c.carries, _told(p, c)) == heard.at(heard.carries, _told(p, c))
+        alone &= same
+        together[:, j] = np.where(same, together[:, j], p.foretell(heard))
+    return Rewrites(rows, new[rows], [answers[r] for r in rows], alone[rows], together[rows])
+
+def _with(chains, i, tokens):
+    chains = chains.copy()
+    chains[:, i] = tokens
+    return chains
 
 def _told(place, c, heard_as=None):
     "The column (b,) whose carry the model takes from a place"
@@ -519,11 +529,6 @@ def _answered(model, thoughts):
     right = _answers(model, prompts, thoughts.tokens) == sums
     return thoughts[right], prompts[right], sums[right]
 
-def _with(chains, i, tokens):
-    chains = chains.copy()
-    chains[:, i] = tokens
-    return chains
-
 def _same(now, want, same=True): return share(((now == want) == same).sum(), len(now)) if len(now) else None
 
 # %% ../nbs/07_language.ipynb #ef02f1e7
@@ -531,6 +536,7 @@ def speak(model: Transformer,
           book: Codebook,
           thoughts: Thoughts, # The model's thoughts about new problems
           seed: int = 0, # Chooses carries and tokens
+          open_only: bool = False, # Only carries that the digits of the column below leave open
          ) -> list[dict]: # A row for each thought, with shares as in an evaluation report; None where there is nothing to rewrite
     "Rewrite thoughts to the code for another carry, and compare the answers with what arithmetic with that carry says"
     rng, k = np.random.default_rng(seed), thoughts.tokens.shape[1]
@@ -539,10 +545,11 @@ def speak(model: Transformer,
     for i, (place, said) in enumerate(zip(book.places, thoughts.tokens.T)):
         def answer(r, tokens): return _answers(model, prompts[r], _with(thoughts.tokens[r], i, tokens))
         row = dict(thought=i, speaks_of=' & '.join(map(words, place.features)), status=place.status)
-        if (r := rewrite(book, thoughts, i, rng)) is not None:
+        if (r := rewrite(book, thoughts, i, rng, open_only=open_only)) is not None:
             expected, at = np.array(r.expected, object), np.flatnonzero(r.alone)
             onward = _think_on(model, prompts[r.rows], _with(thoughts.tokens[r.rows], i, r.tokens)[:, :i+1], k)
-            row |= dict(heard_as=place.heard_as, alone=_same(answer(r.rows[at], r.tokens[at]), expected[at]), thinking_on=_same(_answers(model, prompts[r.rows], onward), expected),
+            row |= dict(heard_as=place.heard_as, alone=_same(answer(r.rows[at], r.tokens[at]), expected[at]), together=_same(_answers(model, prompts[r.rows], r.together), expected),
+                        thinking_on=_same(_answers(model, prompts[r.rows], onward), expected),
                         by_chance=_same(answer(r.rows[at], _another(rng, said[r.rows[at]], r.tokens[at])), expected[at]))
         new = _synonyms(place, said)
         rows.append(row | dict(synonym=_same(answer(new >= 0, new[new >= 0]), before[new >= 0]), heard=place.heard))
@@ -565,10 +572,10 @@ def format_speaking(rows: list[dict], # Made by `speak`
                    ) -> str:
     "What came of speaking, as a page of text"
     def cell(s): return '–' if s is None else f"{percent(s['share'])} of {s['n']}"
-    heads = ('alone', 'thinking on', 'by chance', 'synonym', 'heard at once', 'heard later')
+    heads = ('alone', 'together', 'thinking on', 'by chance', 'synonym', 'heard at once', 'heard later')
     lines = [f"{'thought':<10}{'status':<16}" + ''.join(f'{h:>19}' for h in heads) + '   speaks of']
     for r in rows:
-        found = [r.get(h.replace(' ', '_')) for h in heads[:4]] + [(r['heard'] or {}).get(k) for k in ('at_once', 'later')]
+        found = [r.get(h.replace(' ', '_')) for h in heads[:5]] + [(r['heard'] or {}).get(k) for k in ('at_once', 'later')]
         carry = dict(out=', heard as the carry out of it').get(r.get('heard_as'), '')
         lines.append(f"{r['thought']:<10}{r['status']:<16}" + ''.join(f'{cell(s):>19}' for s in found) + f"   {r['speaks_of'] or '–'}{carry}")
     return '\n'.join(lines)
@@ -596,7 +603,8 @@ def study(model: Transformer,
     book = learn(thoughts(n, 3, 0.5), tests)
     listen(model, book, thoughts(n_spoken, 4, 1.), seed)
     book.facts = dict(trained_on=model.meta.trained_on, seed=seed, n=n,
-                      speaking={kind: speak(model, book, t[:n_spoken], seed) for kind, t in tests.items()})
+                      speaking={kind: speak(model, book, t[:n_spoken], seed) for kind, t in tests.items()} |
+                               {'open': speak(model, book, tests['carry-biased'][:n_spoken], seed, open_only=True)})
     return book
 
 def write_codebook(model: Transformer,
