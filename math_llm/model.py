@@ -305,7 +305,7 @@ def _header(path):
     "Bytes and metadata of a safetensors file, after checking that it is one and that it is whole"
     try: data = path.read_bytes()
     except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-    if data[:2] == b'PK' or data[:1] == b'\x80': _refuse(path, 'it is a pickle, which could run code; accepted is the safetensors format')
+    if (data[:2] == b'PK' or data[:1] == b'\x80') and data[8:9] != b'{': _refuse(path, 'it is a pickle, which could run code; accepted is the safetensors format')
     if len(data) < 8: _refuse(path, 'it is too short')
     n, = struct.unpack('<Q', data[:8])
     if n > len(data) - 8: _refuse(path, 'it is no safetensors file, or it was cut short')
