@@ -7,8 +7,9 @@ __all__ = ['PARTS', 'KEYS', 'interleave', 'spread', 'gain', 'matrix_flops', 'Wor
            'plain_rows', 'plain_data', 'data_works', 'encode_works', 'training_batches', 'shuffled', 'step',
            'step_work', 'train_works', 'PlainCompletion', 'completion_works', 'answer_works', 'speaker', 'decode_works',
            'plain_evaluate', 'evaluate_works', 'commands', 'run_python', 'first_step', 'startup_works', 'growth',
-           'peak_memory', 'BenchmarkConfig', 'settings', 'row', 'machine', 'benchmark', 'format_benchmark',
-           'token_costs', 'read_benchmark', 'compare', 'plot_gains', 'plot_rates', 'benchmark_command']
+           'peak_memory', 'profile', 'BenchmarkConfig', 'settings', 'row', 'machine', 'benchmark', 'format_benchmark',
+           'format_profile', 'token_costs', 'read_benchmark', 'compare', 'plot_gains', 'plot_rates',
+           'benchmark_command']
 
 # %% ../nbs/10_benchmark.ipynb #f22d544e
 import dataclasses, itertools, json, math, os, platform, random, signal, subprocess, sys, tempfile, time
@@ -343,6 +344,14 @@ def peak_memory(part: str, # One of `PARTS`
     return json.loads(run_python('-c', 'import sys, torch; torch.set_num_threads(int(sys.argv[2])); from math_llm.benchmark import _memory_child; _memory_child(sys.argv[1])',
                                  json.dumps(spec), str(torch.get_num_threads())))
 
+# %% ../nbs/10_benchmark.ipynb #4c62aee4
+def profile(work: Work, top: int = 10) -> dict[str, float]: # Operation -> share of the time of a call
+    "Where the time of a call goes, the most expensive operation first"
+    work.call()
+    with torch.profiler.profile() as profiler: work.call()
+    times = {e.key.removeprefix('aten::'): getattr(e, 'self_device_time_total', 0) or e.self_cpu_time_total for e in profiler.key_averages()}
+    return {k: t / sum(times.values()) for k, t in sorted(times.items(), key=lambda kv: -kv[1])[:top]}
+
 # %% ../nbs/10_benchmark.ipynb #59d11da9
 PARTS = dict(data=(data_works, ('digits',)), encode=(encode_works, ('digits',)), train=(train_works, ('size', 'digits', 'batch')),
              gumbel_completion=(completion_works, ('size', 'digits', 'batch')), gumbel_answer=(answer_works, ('size', 'digits', 'batch')),
@@ -362,6 +371,7 @@ class BenchmarkConfig:
     repeats: int = opt(5, 'Rounds; 0 measures memory alone')
     turn: float = opt(0.2, 'Least duration of a turn, in seconds')
     memory: bool = opt(True, 'Measure memory')
+    profile: bool = opt(False, 'Also show where the time of our steps goes')
     threads: int|None = opt(None, "Threads of PyTorch (default: its own choice)")
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N')
     title: str|None = opt(None, 'Heading of the results file')
@@ -406,7 +416,7 @@ def row(key: tuple, # See `KEYS`
         work: Work,
         seconds: list[float]|None, # Of a call, one figure a round
         reference: list[float]|None = None, # The same for what it is compared with, for as many problems
-        peak: float|None = None, # Operations a second that the machine can do
+        peak: list[float]|None = None, # Operations a second that the machine did, one figure a round
         memory: float|None = None) -> dict: # MB
     "A measurement as a line of the results"
     r = dict(zip(KEYS, key))
@@ -414,8 +424,8 @@ def row(key: tuple, # See `KEYS`
         s = spread(seconds)
         r |= dict(seconds=_cut(s['median'], True), seconds_low=_cut(s['low'], True), seconds_high=_cut(s['high'], True))
         if work.problems: r |= dict(problems_per_second=_cut(work.problems / s['median']), tokens_per_second=_cut(work.tokens / s['median']))
-        if work.flops: r |= dict(gflops=_cut(work.flops / s['median'] / 1e9))
-        if work.flops and peak: r |= dict(share_of_peak=_cut(work.flops / s['median'] / peak))
+        elif work.flops: r |= dict(gflops=_cut(work.flops / s['median'] / 1e9))
+        if work.flops and peak: r |= dict(share_of_peak=_cut(spread([work.flops / t / p for t, p in zip(seconds, peak)])['median']))
         if reference: r |= {k: _cut(v) for k, v in zip(('gain', 'gain_low', 'gain_high'), gain(seconds, reference).values())}
     return r if memory is None else r | dict(memory_mb=_cut(memory, True))
 
@@ -450,10 +460,12 @@ def benchmark(config: BenchmarkConfig) -> dict: # What a results file holds
     for p in dict.fromkeys(k[4] for k, w in works.items() if w.flops and config.repeats):
         works['peak', None, None, None, p, 'matrix product'] = peak_work(device, p)
     seconds = interleave({k: w.call for k, w in works.items()}, config.repeats, config.turn, torch.cuda.synchronize if device.type == 'cuda' else lambda: None) if config.repeats else {}
-    peaks = {k[4]: works[k].flops / min(seconds[k]) for k in seconds if k[0] == 'peak'}
+    peaks = {k[4]: [works[k].flops / t for t in seconds[k]] for k in seconds if k[0] == 'peak'}
     rows = [row(k, w, seconds.get(k), seconds and _reference(k, works, seconds), peaks.get(k[4]), memory.get(k)) for k, w in works.items()]
+    profiles = [dict(zip(KEYS, k)) | dict(operation=name, share_of_time=_cut(x)) for k, w in works.items() if config.profile and w.flops and k[-1] == 'ours'
+                for name, x in profile(w).items()]
     return dict(title=config.title or 'Benchmark: ' + ', '.join(p.replace('_', ' ') for p in config.parts), command=_typed(config), seeds=[0], package_version=math_llm.__version__,
-                machine=machine(), seconds=round(time.perf_counter() - began, 1), torch=torch.__version__, threads=torch.get_num_threads(), rows=rows)
+                machine=machine(), seconds=round(time.perf_counter() - began, 1), torch=torch.__version__, threads=torch.get_num_threads(), rows=rows) | (dict(profile=profiles) if profiles else {})
 
 def _typed(config):
     "The command line of a run"
@@ -484,6 +496,12 @@ def format_benchmark(result: dict, # Made by `benchmark`
     return _markdown(heads, [[r[k].replace('_', ' ') if k == 'part' else r[k] for k in KEYS]
                              + [_rate(r), _number(r.get('tokens_per_second')), f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else '',
                                 f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else '', _range(r, 'gain')] for r in result['rows']])
+
+def format_profile(result: dict) -> str: # Lines of a Markdown table
+    "Where the time goes, one line a measurement"
+    groups = {}
+    for r in result.get('profile', []): groups.setdefault(tuple(r[k] for k in KEYS[:-1]), []).append(f"{r['operation']} {r['share_of_time']:.0%}")
+    return _markdown([*KEYS[:-1], 'share of the time'], [[*k, ', '.join(v)] for k, v in groups.items()])
 
 def token_costs(result: dict, # Made by `benchmark`
                ) -> dict[tuple, float]: # By what was measured: key without digits -> cost at the most digits
@@ -527,6 +545,7 @@ def _label(r):
 def plot_gains(*results: dict): # A matplotlib figure
     "How many times as fast each part is as its reference"
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
     rows = [r for result in results for r in result['rows'] if 'gain' in r and r['part'] != 'startup' and r['variant'].startswith('ours')]
     labels = list(dict.fromkeys(map(_label, rows)))[::-1]
     fig, ax = plt.subplots(figsize=(8, 1 + 0.32*len(labels)), layout='constrained')
@@ -537,8 +556,10 @@ def plot_gains(*results: dict): # A matplotlib figure
         ax.errorbar(at, [labels.index(_label(r)) for r in some], xerr=[at - low, high - at], fmt=dict(bf16='o', fp32='s').get(precision, 'D'), color=colour, capsize=3, label=precision or 'no model')
     ax.set_yticks(range(len(labels)), labels)
     ax.set(xscale='log', xlabel='times as fast as the reference (median and range over the rounds)', ylim=(-0.6, len(labels) - 0.4))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(lambda x, _: f'{x:g}')
-    ax.axvline(1, color='#888888', lw=1); ax.grid(axis='x', alpha=0.3); ax.legend(frameon=False)
+    ax.axvline(1, color='#888888', lw=1); ax.grid(axis='x', alpha=0.3)
+    ax.legend(frameon=False, ncols=3, loc='lower center', bbox_to_anchor=(0.5, 1))
     return fig
 
 def plot_rates(*results: dict, part: str = 'train'): # A matplotlib figure
@@ -570,5 +591,6 @@ def benchmark_command(config):
     print(format_benchmark(result))
     for key, cost in token_costs(result).items():
         if key[-1] == 'ours': print(f"{' '.join(str(k) for k in key if k)}: a token costs {cost:.3g} times as much at {max(config.digits)} digits as at {min(config.digits)}")
+    if config.profile: print('\n' + format_profile(result))
     if config.output_file: write_whole(config.output_file, (json.dumps(result, indent=1) + '\n').encode())
     if config.figure: plot_gains(result).savefig(config.figure, dpi=150)
