@@ -464,7 +464,7 @@ def rewrite(book: Codebook, thoughts: Thoughts,
     (now, then), new = (_joint(place.features, x) for x in (c, said)), place.foretell(said)
     other = said.at(said.carries, told) != c.at(c.carries, told)
     rows = np.flatnonzero((k >= 1) & (told <= c.width) & other & (place.read(thoughts.tokens[:, i]) == now) & (then != now) & (place.read(new) == then))
-    if open_only: rows = rows[(c.pass_on(told - 1, 0) != c.pass_on(told - 1, c.most))[rows]]
+    if open_only: rows = rows[((told > 1) & (c.pass_on(told - 1, 0) != c.pass_on(told - 1, c.most)))[rows]]    # nothing comes into the ones
     alone, together, answers = np.ones(len(c), bool), _with(thoughts.tokens, i, new), heard.answers()
     for j, p in enumerate(book.places):
         if j == i or not p.teller or not p.audible or p.status not in ('understood', 'partly'): continue
