@@ -70,7 +70,7 @@ def compare_runs():
     thoughts = {run: think(model, problems) for run, model in models.items()}
     found = [dict(a=a, b=b, pairs=c.pairs, information=c.information.round(4).tolist())
              for a, b in itertools.combinations(runs, 2) for c in [compare(thoughts[a], thoughts[b])]]
-    pairs = [dict(a=f['a'], b=f['b'], **{f'{k}': v for k, v in p.items()}) for f in found for p in f['pairs'] if p['information'] > 0.3]
+    pairs = [dict(run_a=f['a'], run_b=f['b']) | p for f in found for p in f['pairs'] if p['information'] > 0.1]
     result = facts('python scripts/language_study.py --compare', [r['seeds'][0] for r in runs.values()], began, title='What invented chains say: every place of every run, and places that two runs share',
                    note='Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
                         'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.',
