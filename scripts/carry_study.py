@@ -16,9 +16,12 @@ from pathlib import Path
 import torch
 import math_llm
 from math_llm.cli import write_whole
-from math_llm.evaluation import evaluate, fresh_problems, problem_config
-from math_llm.interpretability import carry_facts
+from math_llm.data import add
+from math_llm.decoding import generate
+from math_llm.evaluation import evaluate, fresh_problems, problem_config, share
+from math_llm.interpretability import carry_facts, read_layout, written
 from math_llm.model import load_model
+from math_llm.tokenizer import decode, encode_batch
 from math_llm.training import TrainingConfig, train
 
 from record_result import command, machine
@@ -31,7 +34,7 @@ KINDS = {'one-layer': dict(TINY, zero_pad=True, position='learned', learning_rat
          'two-layers': dict(TINY, n_layers=2, learning_rate=3e-3),                       # seeds 1 to 2
          'small': dict()}                                                               # the main job as it is, seeds 1 to 2
 SEEDS = {'one-layer': 3, 'two-layers': 2, 'small': 2}
-N_PROBLEMS, N_ASKED = 2000, 1000
+N_PROBLEMS, N_ASKED = 1000, 600
 
 
 def plan():
@@ -45,6 +48,18 @@ def config(name):
     return TrainingConfig(**KINDS[kind], seed=int(seed), wandb=False, output_dir=str(RUNS/name))
 
 
+def replace_tens(model, problems, digit):
+    "What is written where a carry of 1 into column 1 is due, when the tens digit of the sum before is replaced: shares of `+1`, `+` that digit, and no carry."
+    problems = problems[(problems.width > 1) & (add(problems.digits)[1][:, 1] == 1)]
+    texts = written(model, problems)
+    layout = read_layout(*encode_batch(texts), model.meta.chain)
+    due = (layout.writes.where('carry plus') & (layout.writes.column == 1)).argmax(1) + 1
+    tokens = encode_batch(texts)[0].tolist()
+    for row, at in zip(tokens, layout.place('tens', column=0)): row[at] = digit
+    said = generate(model, [decode(row[:n]) for row, n in zip(tokens, due)], max_new_tokens=2).texts()
+    return {name: share(sum(t.startswith(start) for t in said), len(said)) for name, start in (('as_before', '+1'), ('as_replaced', f'+{digit}'), ('none', '='))}
+
+
 def ask(name, folder, how, seeds):
     "Ask a model everything, and write the results file."
     path = RESULTS/f'{name}.json'
@@ -54,9 +69,10 @@ def ask(name, folder, how, seeds):
     problems = fresh_problems(problem_config(model.meta), N_PROBLEMS, seed=1000, partition=known.get('seed', 42))
     report = evaluate(model, problems)
     facts = carry_facts(model, N_ASKED, seed=1001, max_digits=3)
+    replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}
     result = dict(title=name, command=how, seeds=seeds, package_version=math_llm.__version__, machine=f'{torch.get_num_threads()} thread(s) of ' + machine(),
                   layers=model.config.n_layers, width=model.config.d_model, parameters=model.n_params(), max_digits=known['max_digits'],
-                  exact_match=report['exact_match'], facts=facts, seconds=round(time.perf_counter() - began, 1))
+                  exact_match=report['exact_match'], facts=facts, tens_replaced=replaced, seconds=round(time.perf_counter() - began, 1))
     RESULTS.mkdir(parents=True, exist_ok=True)
     write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
     print(path)
@@ -75,7 +91,9 @@ if __name__ == '__main__':
         for name in plan(): print(f'{name:24}', 'done' if (RESULTS/f'{name}.json').exists() else '-')
     elif sys.argv[1] == '--ask' and len(sys.argv) == 4:
         name, folder = sys.argv[2:]
-        ask(name, folder, f'python scripts/carry_study.py --ask {name} {Path(folder).name}', [load_model(folder).meta.trained_on.get('seed', 42)])
+        made = Path(folder)/'training_config.json'
+        trained = [command(json.loads(made.read_text()))] if made.exists() else []
+        ask(name, folder, [*trained, f'python scripts/carry_study.py --ask {name} {Path(folder).name}'], [load_model(folder).meta.trained_on.get('seed', 42)])
     elif unknown := set(sys.argv[1:]) - set(plan()): sys.exit(f'no such model: {", ".join(sorted(unknown))}\n{__doc__}')
     else:
         for name in sys.argv[1:]: run(name)
