@@ -461,14 +461,21 @@ class Stream:
                  split: str = 'train', # Problems of this split alone
                  train_ratio: float = 0.8, # Share of training
                  val_ratio: float = 0.1, # Share of validation
-                 num_workers: int = 0): # Threads that prepare blocks ahead; 0: blocks are made when they are needed
+                 num_workers: int = 0, # Threads that prepare blocks ahead; 0: blocks are made when they are needed
+                 later: tuple[int, ProblemConfig]|None = None): # After about so many problems, draw by this configuration
+        self.later = later
         self.config, self.seed, self.split, self.ratios = config, seed, SPLITS.index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._ahead = 0, 0, {}
         self.num_workers, self._pool = num_workers, ThreadPoolExecutor(num_workers) if num_workers else None
 
     def _make(self, i):
-        p = draw(self.config, BLOCK, np.random.default_rng([self.seed, self.split, i]))
-        return render(p[split_of(p, self.seed, *self.ratios) == self.split], self.config)
+        after = self.later is not None and i * BLOCK * self.share >= self.later[0]
+        config = self.later[1] if after else self.config
+        p = draw(config, BLOCK, np.random.default_rng([self.seed, self.split, i]))
+        return render(p[split_of(p, self.seed, *self.ratios) == self.split], config)
+
+    @property
+    def share(self): return (*self.ratios, 1 - sum(self.ratios))[self.split] # of the problems drawn, that fall into the split
 
     def _get(self, i):
         if not self._pool:

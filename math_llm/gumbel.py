@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SUPERVISE', 'IGNORE', 'gumbel_noise', 'gumbel_softmax', 'plain_rollout', 'Rollout', 'rollout', 'GumbelConfig',
-           'temperature', 'completions', 'token_loss', 'GumbelCompletion', 'GumbelAnswer']
+           'temperature', 'noise_scale', 'completions', 'token_loss', 'GumbelCompletion', 'GumbelAnswer']
 
 # %% ../nbs/04_gumbel.ipynb #39862f2f
 from collections.abc import Callable
@@ -91,6 +91,7 @@ class GumbelConfig:
     use_gumbel: bool = opt(False, "Train on the model's own Gumbel-Softmax samples instead of the data's tokens")
     gumbel_temperature: float = opt(1., 'Temperature of the samples at the start')
     gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)')
+    gumbel_final_noise: float = opt(1., 'Scale of the Gumbel noise at the end; for the first half of the run it is 1, then it changes in a straight line')
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
 
@@ -100,11 +101,13 @@ class GumbelConfig:
         for name in ('gumbel_temperature', 'gumbel_final_temperature'):
             if getattr(self, name) is not None and not 0 < getattr(self, name) < float('inf'):
                 raise InputError(f'--{name.replace("_", "-")} must be a number above 0, not {getattr(self, name)}')
+        if not 0 <= self.gumbel_final_noise < float('inf'):
+            raise InputError(f'--gumbel-final-noise must be a number of at least 0, not {self.gumbel_final_noise}')
         if self.final_temperature > self.gumbel_temperature:
             raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above '
                              f'--gumbel-temperature ({self.gumbel_temperature})')
         given = {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
-                 '--gumbel-final-temperature': self.gumbel_final_temperature is not None,
+                 '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--gumbel-final-noise': self.gumbel_final_noise != 1.,
                  '--supervise answer': self.supervise == 'answer'}
         if any(given.values()) and not self.use_gumbel:
             raise InputError(f'{", ".join(k for k, v in given.items() if v)} means nothing without --use-gumbel')
@@ -120,6 +123,12 @@ def temperature(config: GumbelConfig,
                ) -> float:
     "Temperature of the samples at a point of the training"
     return config.gumbel_temperature + (config.final_temperature - config.gumbel_temperature) * min(max(progress, 0.), 1.)
+
+def noise_scale(config: GumbelConfig,
+                progress: float, # Share of the training that is done, 0 to 1
+               ) -> float:
+    "Factor of the noise at a point of the training"
+    return 1 + (config.gumbel_final_noise - 1) * min(max(2*progress - 1, 0.), 1.)
 
 # %% ../nbs/04_gumbel.ipynb #1507dc35
 IGNORE = -100 # a target that is not scored
@@ -148,12 +157,12 @@ class _Gumbel(nn.Module):
     def __init__(self, model: Transformer, config: GumbelConfig|None = None):
         super().__init__()
         config = config or GumbelConfig(use_gumbel=True)
-        self.model, self.hard, self.temperature = model, config.gumbel_hard, config.gumbel_temperature
+        self.model, self.hard, self.temperature, self.noise_scale = model, config.gumbel_hard, config.gumbel_temperature, 1.
 
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, n, 16)
         "Noise for all samples of a batch; in evaluation mode there is none"
         noise = gumbel_noise(len(batch), self.n_samples(batch), len(VOCAB), device=batch.tokens.device)
-        return noise if self.training else noise.zero_()
+        return noise * (self.noise_scale if self.training else 0.)
 
     def sampler(self, noise, allowed=None):
         "The `sample` function of a rollout with this noise"

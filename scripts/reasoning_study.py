@@ -26,11 +26,12 @@ from record_result import command, machine
 ROOT = Path(__file__).parent.parent
 RESULTS, RUNS = ROOT/'nbs'/'results'/'reasoning', ROOT/'runs'
 
-# Everything that the conditions share: data, model, optimiser.
-SHARED = dict(model_size='xsmall', position='learned', max_operands=2, zero_pad=True, carry_bias=0.3, prompt_loss_weight=0.,
+# What the conditions share: data, model, optimiser. In the first half of a run there are numbers of all widths, written with
+# leading zeros, so that carries that travel far are learned from those that do not; then only those of full width, which is what is measured.
+SHARED = dict(model_size='xsmall', position='learned', max_operands=2, zero_pad=True, carry_bias=0.3, full_size=0.5, curriculum=0.5, prompt_loss_weight=0.,
               batch_size=256, learning_rate=1e-3, eval_steps=250, save_steps=500, logging_steps=250, wandb=False)
-CONDITIONS = dict(invented=dict(use_gumbel=True, supervise='answer'), none=dict(chain='none'), noop=dict(chain='noop'), columns=dict(chain='columns'))
-STEPS = {8: 6000}
+CONDITIONS = dict(invented=dict(use_gumbel=True, supervise='answer', gumbel_final_noise=0.), none=dict(chain='none'), noop=dict(chain='noop'), columns=dict(chain='columns'))
+STEPS = {8: 4000, 16: 6000}
 LONG = {8: dict(none=0, noop=0)}     # steps of the runs that get the invented run's time; see `--time`
 SEEDS = dict(invented=5, none=3, noop=3, columns=3)
 N_PROBLEMS, N_DISTURBED = 10_000, 2_000
@@ -51,7 +52,7 @@ def config(name):
     digits, condition, seed, *long = name.split('-')
     digits = int(digits)
     thoughts = dict(thought_tokens=digits+1) if condition in ('invented', 'noop') else {}
-    return TrainingConfig(**SHARED, **CONDITIONS[condition], **thoughts, max_digits=digits, min_digits=digits, seed=int(seed),
+    return TrainingConfig(**SHARED, **CONDITIONS[condition], **thoughts, max_digits=digits, seed=int(seed),
                           max_steps=LONG[digits][condition] if long else STEPS[digits], output_dir=str(RUNS/name))
 
 
@@ -59,7 +60,7 @@ def measure(model, cfg):
     "Exact match on both kinds of problems, and what disturbed chains do."
     report = {}
     for kind, bias in (('uniform', 0.), ('carry_biased', 1.)):
-        problems = fresh_problems(problem_config(model.meta, carry_bias=bias), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed)
+        problems = fresh_problems(problem_config(model.meta, carry_bias=bias, min_digits=cfg.max_digits), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed)
         r = evaluate(model, problems, 512)
         report[kind] = {k: r[k] for k in ('exact_match', 'by_carry_run')}
         if model.meta.chain in ('invented', 'columns'):

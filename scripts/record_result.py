@@ -1,10 +1,11 @@
 #!/usr/bin/env python
 """Turn finished training runs into one file of nbs/results.
 
-    python scripts/record_result.py NAME "Title" RUN [RUN ...]
+    python scripts/record_result.py [--fresh N] NAME "Title" RUN [RUN ...]
 
 Each RUN is the folder of a finished run. The command is put together from its `training_config.json`: every option that
-differs from its default. An existing file is not replaced.
+differs from its default. With --fresh, each model is also asked N different held-out problems, more than its dataset may hold.
+An existing file is not replaced.
 """
 import dataclasses
 import json
@@ -42,7 +43,17 @@ def machine():
     return f'{os.cpu_count()} CPU cores ({platform.machine()})'
 
 
-def main(name, title, *folders):
+def fresh_report(folder, seed, n):
+    "Exact match on `n` different problems that the run has not seen."
+    from math_llm.evaluation import evaluate, fresh_problems, problem_config
+    from math_llm.model import load_model
+    model = load_model(folder)
+    known = model.meta.trained_on
+    problems = fresh_problems(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, known['seed'], train_ratio=known['train_ratio'], val_ratio=known['val_ratio'])
+    return evaluate(model, problems)['exact_match']
+
+
+def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
     path = Path(__file__).parent.parent/'nbs'/'results'/f'{name}.json'
     if path.exists(): sys.exit(f'{path} is there already')
@@ -55,11 +66,14 @@ def main(name, title, *folders):
         runs.append(dict(run=folder.name, seed=config['seed'], steps=report['steps'], problems_seen=report['problems_seen'], minutes=report['seconds'] / 60,
                          precision=report['precision'], exact_match=report['exact_match'], valid_chains=report['chain_validity'],
                          curve=[[m['step'], m['exact_match']] for m in report['validation']]))
+        if fresh: runs[-1]['fresh_exact_match'] = fresh_report(folder, config['seed'], fresh)
     result = dict(title=title, command=commands, seeds=sorted(set(seeds)), package_version=math_llm.__version__, machine=machine(), seconds=seconds, runs=runs)
     write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
     print(path)
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 4: sys.exit(__doc__)
-    main(*sys.argv[1:])
+    args, fresh = sys.argv[1:], 0
+    if args[:1] == ['--fresh']: fresh, args = int(args[1]), args[2:]
+    if len(args) < 3: sys.exit(__doc__)
+    main(*args, fresh=fresh)
