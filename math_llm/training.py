@@ -22,7 +22,7 @@ from .cli import opt, command, write_whole
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
                            make_dataset, write_dataset, render, longest_example, SPLITS)
 from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
-from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature
+from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale
 from .evaluation import evaluate, resolve_device, format_report, percent, share
 
 # %% ../nbs/06_training.ipynb #e11c87f4
@@ -75,7 +75,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     beta2: float = opt(0.98, "AdamW's memory of squared gradients")
     grad_clip: float = opt(1., 'Largest norm of the gradient')
     warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
-    num_epochs: int = opt(20, 'Times through the dataset, or as many new problems')
+    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits (default: all widths to the end)')
+    num_epochs: int = opt(17, 'Times through the dataset, or as many new problems')
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
     output_dir: str = opt('checkpoints', 'Folder of the run')
     num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it')
@@ -108,6 +109,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
             if getattr(self, kind):
                 if self.precision not in ('auto', kind): raise InputError(f'--{kind} and --precision {self.precision} contradict each other')
                 self.precision = kind
+        if not 0 <= self.curriculum <= 1: raise InputError(f'--curriculum must be 0 to 1, not {self.curriculum}')
+        if self.curriculum and not self.fresh: raise InputError('--curriculum and --no-fresh contradict each other: the problems of a file are what they are')
         if self.given:
             names = ', '.join('--' + n.replace('_', '-') for n in self.given)
             if not self.fresh: raise InputError(f'{names} and --no-fresh contradict each other: the problems of a file are what they are')
@@ -136,11 +139,10 @@ class Problemset:
 def load_problems(config: TrainingConfig, say=print) -> Problemset:
     "The problems of a run: drawn, if any of their options was given, else those of the dataset"
     if config.given:
-        problem = ProblemConfig(**_problem_fields(config))
-        new = dataclasses.replace(problem, full_size=config.full_size)
+        problem, partition = ProblemConfig(**_problem_fields(config)), dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1)
         if config.max_steps is None: raise InputError('drawn problems have no epochs; say how long to train with --max-steps')
         val, test = (held_out(problem, n, config.seed, s) for n, s in ((config.eval_examples, 'val'), (config.test_examples, 'test')))
-        return Problemset(problem, Stream(new, config.seed, num_workers=config.num_workers), None, val, test, dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1))
+        return Problemset(problem, _stream(problem, partition, config, config.max_steps * config.batch_size), None, val, test, partition)
     folder = Path(config.data_dir or 'data')
     if config.data_dir is None and not folder.exists():
         made = DatasetConfig(seed=config.seed, output_dir=str(folder))
@@ -155,9 +157,15 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
     partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
     if config.fresh and len(partition) < 3:
         raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can be; accepted is --no-fresh')
-    new = dataclasses.replace(problem, full_size=config.full_size)
-    source = Stream(new, **partition, num_workers=config.num_workers) if config.fresh else Epochs(train, config.seed)
+    total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * len(train)
+    source = _stream(problem, partition, config, total) if config.fresh else Epochs(train, config.seed)
     return Problemset(problem, source, len(train), val, test, partition)
+
+def _stream(problem, partition, config, n):
+    "`n` new training problems: more large ones than a fair draw has, and after the curriculum the widest only"
+    first = dataclasses.replace(problem, full_size=config.full_size)
+    later = (int(config.curriculum * n), dataclasses.replace(first, min_digits=first.max_digits)) if config.curriculum else None
+    return Stream(first, **partition, num_workers=config.num_workers, later=later)
 
 def _check_together(metas, folder):
     "Refuse files that do not belong to one dataset: problems held out by one could be in training by another"
@@ -173,7 +181,9 @@ def _without_chain(p: Problemset):
     "The same problems, written without a chain"
     config = dataclasses.replace(p.config, chain='none')
     source = p.source
-    if isinstance(source, Stream): source.config = dataclasses.replace(source.config, chain='none')
+    if isinstance(source, Stream):
+        source.config = dataclasses.replace(source.config, chain='none')
+        if source.later: source.later = (source.later[0], dataclasses.replace(source.later[1], chain='none'))
     else: source = Epochs(render(source.examples.problems, config), source.seed)
     return dataclasses.replace(p, config=config, source=source, val=render(p.val.problems, config), test=render(p.test.problems, config))
 
@@ -479,7 +489,7 @@ def _train(config, device, world):
         total = None if config.max_steps else config.num_epochs * problems.epoch
         steps = config.max_steps or math.ceil(total / config.batch_size)
         batches = Batches(problems.source, config.batch_size, total, seed=config.seed)
-        log.say(f'{model.n_params():,} parameters, {config.position} positions, {precision} on {device}; chain: {model.meta.chain}; '
+        log.say(f'{model.n_params():,} parameters, {model.config.position} positions, {precision} on {device}; chain: {model.meta.chain}; '
                 f'{steps:,} steps of {config.batch_size} problems' + f', shared by {world.size} processes' * (world.size > 1))
 
         # where it stopped
@@ -502,7 +512,7 @@ def _train(config, device, world):
         while step < steps:
             lr = learning_rate(step, steps, config)
             for group in optimizer.param_groups: group['lr'] = lr
-            if config.use_gumbel: objective.temperature = temperature(config, step / steps)
+            if config.use_gumbel: objective.temperature, objective.noise_scale = temperature(config, step / steps), noise_scale(config, step / steps)
             examples = next(batches)
             batch = Batch.of(examples, 8, model.config.max_length).to(device) # few widths: kernels are made for each
             noise = (objective.new_noise(batch),) if config.use_gumbel else ()
