@@ -846,7 +846,6 @@ def trace_command(config):
     heads = {name: find_heads(mass, 2)[0] for name, mass in masses.items()}
     start, folder, t = len(encode(reply.typed)), Path(config.output_dir), trace(model, reply.text)
     said = '\n'.join([_headline(config.checkpoint, model, reply), '', 'What it wrote, token by token (column 0 is the ones column):', summarise(model, reply.text, start, heads)])
-    with _plt().ioff():
-        for name, fig in zip(FIGURES, (plot_heads(t), plot_roles(masses), plot_lens(model, t))): _save(fig, folder/name)
+    for name, fig in zip(FIGURES, (plot_heads(t), plot_roles(masses), plot_lens(model, t))): _save(fig, folder/name)
     write_whole(folder/'summary.txt', (said + '\n').encode())
     print(said + f"\n\nfigures and summary written to {folder}")
