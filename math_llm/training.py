@@ -100,7 +100,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     def __post_init__(self):
         super().__post_init__()
         for name, least in dict(batch_size=1, eval_batch_size=1, num_epochs=1, warmup_steps=0, num_workers=0, save_steps=1, eval_steps=1,
-                                logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, full_size=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
+                                logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
             if not least <= getattr(self, name) < math.inf: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
         if not 0 <= self.beta2 < 1: raise InputError(f'--beta2 must be 0 or more and below 1, not {self.beta2}')
         if self.max_steps is not None and self.max_steps < 1: raise InputError(f'--max-steps must be at least 1, not {self.max_steps}')
@@ -109,7 +109,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
             if getattr(self, kind):
                 if self.precision not in ('auto', kind): raise InputError(f'--{kind} and --precision {self.precision} contradict each other')
                 self.precision = kind
-        if not 0 <= self.curriculum <= 1: raise InputError(f'--curriculum must be 0 to 1, not {self.curriculum}')
+        for name in ('full_size', 'curriculum'):
+            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
         if self.curriculum and not self.fresh: raise InputError('--curriculum and --no-fresh contradict each other: the problems of a file are what they are')
         if self.given:
             names = ', '.join('--' + n.replace('_', '-') for n in self.given)
