@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['KINDS', 'STEP', 'COLUMN_ROLES', 'OTHER_ROLES', 'SUBTASKS', 'FIGURES', 'Layout', 'read_layout', 'describe', 'Trace',
            'trace', 'written', 'traces', 'plot_attention', 'plot_heads', 'attention_mass', 'Role', 'roles_of',
-           'role_mask', 'role_masses', 'find_heads', 'plot_roles', 'linear_probe', 'cut', 'activations', 'untrained',
-           'carry_probe', 'plot_probe', 'logit_lens', 'plot_lens', 'carry_pairs', 'Where', 'Patched', 'patch_each',
-           'patch', 'ablate', 'subtask_positions', 'subtask_heads', 'plot_table', 'patch_map', 'plot_patching',
+           'role_mask', 'role_masses', 'find_heads', 'plot_table', 'plot_roles', 'linear_probe', 'cut', 'activations',
+           'untrained', 'carry_probe', 'plot_probe', 'logit_lens', 'plot_lens', 'carry_pairs', 'Where', 'Patched',
+           'patch_each', 'patch', 'ablate', 'subtask_positions', 'subtask_heads', 'patch_map', 'plot_patching',
            'plot_faithfulness', 'digit_pairs', 'copy_paths', 'patch_carry', 'falsify_carry', 'carry_facts',
-           'TraceConfig', 'summarise', 'trace_command']
+           'TraceConfig', 'summarise', 'trace_command', 'probe_thoughts', 'plot_thoughts', 'look_at_thoughts',
+           'patch_thoughts']
 
 # %% ../nbs/09_interpretability.ipynb #fcf638e9
 import dataclasses, io, itertools, re
@@ -24,6 +25,7 @@ from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pret
 from .model import Transformer, load_model
 from .decoding import generate
 from .evaluation import fresh_problems, percent, problem_config, resolve_device, share
+from .language import explainer, load_codebook, think
 from .interactive import ask
 
 # %% ../nbs/09_interpretability.ipynb #5b91139c
@@ -189,18 +191,19 @@ def plot_attention(t: Trace,
                    layer: int, head: int, # Which head
                    row: int = 0, # Which text of the batch
                    ax=None): # Draw here; default: a figure of its own
-    "A head's attention over a text, as a matplotlib figure"
-    labels = t.labels(row)
+    "A head's attention over a text, as a matplotlib figure; lines divide steps, thoughts and answer"
+    labels = [_short_label(s) for s in t.labels(row)]
     n, fig = len(labels), None
     if ax is None: fig, ax = _plt().subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n), layout='constrained')
     ax.imshow(t.attention[row, layer, head, :n, :n], cmap='Blues', vmin=0, vmax=1)
-    ax.set_xticks(range(n), [_short_label(s) for s in labels]); ax.set_yticks(range(n), [_short_label(s) for s in labels])
-    ax.tick_params(length=0, labelsize=8 if fig else 5, pad=1)
-    steps = np.flatnonzero(np.diff(np.where(t.layout.where(*STEP)[row, :n], t.layout.column[row, :n], -1)))
-    for s in steps + 0.5: ax.axhline(s, color='#999999', lw=0.4); ax.axvline(s, color='#999999', lw=0.4)
+    ax.set_xticks(range(n), labels); ax.set_yticks(range(n), labels)
+    for tick in ax.get_xticklabels(): tick.set_rotation(90 * (not fig and len(tick.get_text()) > 1))
+    ax.tick_params(length=0, labelsize=8 if fig else 6, pad=1)
+    part = np.select([t.layout.where(*STEP), t.layout.where('thought'), t.layout.where('answer', 'end')], [t.layout.column, -2, -3], -1)[row, :n]
+    for s in np.flatnonzero(np.diff(part)) + 0.5: ax.axhline(s, color='#999999', lw=0.4); ax.axvline(s, color='#999999', lw=0.4)
     ax.set_title(f'layer {layer}, head {head}', fontsize=10 if fig else 8)
     if fig:
-        ax.set_yticks(range(n), [f'{_short_label(a)} ▸ {_short_label(b)}' for a, b in zip(labels, [*labels[1:], ''])])
+        ax.set_yticks(range(n), [f'{a} ▸ {b}' for a, b in zip(labels, [*labels[1:], ''])])
         ax.set(xlabel='looked at', ylabel='looking ▸ token that follows')
     return fig or ax.figure
 
@@ -208,11 +211,12 @@ def _short_label(token): return {'<think>': '<t>', '</think>': '</t>', '<noop>':
 
 def plot_heads(t: Trace,
                row: int = 0): # Which text of the batch
-    "All heads' attention over a whole text, as one matplotlib figure"
+    "All heads' attention over a whole text, as one matplotlib figure; the labels at its edge are those of all maps in a row or column"
     layers, heads = t.attention.shape[1:3]
-    fig, axes = _plt().subplots(layers, heads, figsize=(3.1*heads, 3.1*layers), layout='constrained', squeeze=False)
+    size = max(2.6, 0.09*int(t.lengths[row]))
+    fig, axes = _plt().subplots(layers, heads, figsize=(0.6 + size*heads, 0.6 + (size + 0.25)*layers), layout='constrained', squeeze=False, sharex=True, sharey=True)
     for layer, head in np.ndindex(layers, heads): plot_attention(t, layer, head, row, axes[layer, head])
-    fig.supxlabel('looked at'); fig.supylabel('looking')
+    fig.supxlabel('looked at', fontsize=10); fig.supylabel('looking', fontsize=10)
     return fig
 
 # %% ../nbs/09_interpretability.ipynb #bff0cb71
@@ -283,22 +287,28 @@ def find_heads(mass: np.ndarray, # (n, layer, head), of one role
     return [divmod(h, heads) for h in best], float(flat[:, best].max(1).mean())
 
 # %% ../nbs/09_interpretability.ipynb #58ccee15
+def plot_table(table: dict[str, np.ndarray], # For each row (layer, head), from `subtask_heads` or the means of `role_masses`
+               title: str, # What the numbers are
+               high: float|None = None, # The number that is darkest; default: the greatest, at least 0.1
+              ): # A matplotlib figure
+    "Numbers for each head, one row a role or a sub-task"
+    names = [f'{layer}.{head}' for layer, head in np.ndindex(next(iter(table.values())).shape)]
+    values = np.array([v.ravel() for v in table.values()])
+    fig, ax = _plt().subplots(figsize=(max(2.2 + 0.45*len(names), 4.2), 1.2 + 0.4*len(table)), layout='constrained')
+    _shade_table(ax, values, list(table), names, high=high or max(values.max(), 0.1))
+    ax.set_xlabel('layer.head'); fig.suptitle(title, fontsize=10)
+    return fig
+
 def plot_roles(masses: dict[str, np.ndarray], # Made by `role_masses`
               ): # A matplotlib figure
     "Heads by role: the mean attention mass of each head for each role"
-    shape = next(iter(masses.values())).shape[1:]
-    names = [f'{layer}.{head}' for layer, head in np.ndindex(shape)]
-    table = np.array([m.mean(0).ravel() if len(m) else np.zeros(len(names)) for m in masses.values()])
-    fig, ax = _plt().subplots(figsize=(2.2 + 0.45*len(names), 1.2 + 0.4*len(table)), layout='constrained')
-    _shade_table(ax, table, list(masses), names)
-    ax.set(xlabel='layer.head', title='attention mass on what the role needs')
-    return fig
+    return plot_table({name: m.mean(0) if len(m) else np.zeros(m.shape[1:]) for name, m in masses.items()}, 'attention mass on what the role needs', 1)
 
 def _shade_table(ax, table, rows, columns, low=0, high=1, digits=2):
-    "A table with shaded cells"
+    "A table with shaded cells; nothing is rounded up"
     ax.imshow(table, cmap='Blues', vmin=low, vmax=high, aspect='auto')
     for i, j in np.ndindex(table.shape):
-        if np.isfinite(table[i, j]): ax.text(j, i, f'{table[i, j]:.{digits}f}', ha='center', va='center', fontsize=8,
+        if np.isfinite(table[i, j]): ax.text(j, i, f'{np.trunc(table[i, j]*10**digits + 1e-3)/10**digits + 0.:.{digits}f}', ha='center', va='center', fontsize=8,
                                              color='white' if (table[i, j] - low) > 0.6 * (high - low) else 'black')
     ax.set_xticks(range(len(columns)), columns); ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0)
@@ -419,23 +429,24 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
                 n: int, # How many pairs
                 rng: np.random.Generator, # Source of randomness
                 least: int = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form
-               ) -> tuple[Problems, Problems, np.ndarray]: # With the greater carry, with the smaller, and (n,) the column that receives it
-    "Pairs of problems that differ in the digits of one column, and in one carry, by one"
-    found, count = [], 0
-    if config.max_digits < 2 or (least and config.max_operands < 3): raise InputError('no such pairs: a carry needs two columns, and one of 2 three operands')
+                passed: int = 0, # Columns that pass the carry on; with zero-padded operands the last of them may be the highest
+               ) -> tuple[Problems, Problems, np.ndarray]: # With the greater carry, with the smaller, and (n,) the column that receives it in the end
+    "Pairs of problems that differ in the digits of one column, and in the carry out of it, by one"
+    found, count, room = [], 0, 1 + passed - bool(passed and config.zero_pad)
+    if config.max_digits < 1 + max(room, 1) or (least and config.max_operands < 3): raise InputError('no such pairs: a carry needs two columns, each that passes it on one more, and one of 2 three operands')
     while count < n:
         p = draw(config, max(1000, 40*n), rng)
-        p = p[p.width > 1]
+        p = p[p.width > max(room, 1)]
         b, top = np.arange(len(p)), p.n_digits - 1
-        k = rng.integers(0, p.width - 1)
+        k = rng.integers(0, p.width - room)
         there = p.n_digits > k[:, None]                                            # operands with a digit in this column
         new = rng.integers((top == k[:, None]) & (top > 0), 10) * there
         digits = p.digits.copy()
         digits[b, :, k] = new
         (sums, carries), (new_sums, new_carries) = add(p.digits), add(digits)
-        one = (carries != new_carries).sum(1) == 1
+        one = (carries != new_carries).sum(1) == 1 + passed
         fits = np.flatnonzero(one & (sums[b, k] - new_sums[b, k] == 10) & (new_carries[b, k+1] >= least))[:n - count]
-        found.append((p[fits], Problems(digits, p.n_digits)[fits], k[fits] + 1))
+        found.append((p[fits], Problems(digits, p.n_digits)[fits], k[fits] + 1 + passed))
         count += len(fits)
     more, less, column = zip(*found)
     def join(parts): return Problems(*(np.concatenate([getattr(q, a) for q in parts]) for a in ('digits', 'n_digits')))
@@ -604,18 +615,6 @@ def _mean_head(layer, head, kind):
         return value
     return hook
 
-# %% ../nbs/09_interpretability.ipynb #1861e7d5
-def plot_table(table: dict[str, np.ndarray], # For each row (layer, head), from `subtask_heads` or `role_masses`
-               title: str, # What the numbers are
-              ): # A matplotlib figure
-    "Numbers for each head, one row a role or a sub-task"
-    names = [f'{layer}.{head}' for layer, head in np.ndindex(next(iter(table.values())).shape)]
-    values = np.array([v.ravel() for v in table.values()])
-    fig, ax = _plt().subplots(figsize=(2.2 + 0.45*len(names), 1.2 + 0.4*len(table)), layout='constrained')
-    _shade_table(ax, values, list(table), names, high=max(values.max(), 0.1))
-    ax.set(xlabel='layer.head', title=title)
-    return fig
-
 # %% ../nbs/09_interpretability.ipynb #cb847722
 def patch_map(model: Transformer,
               clean: list[str], corrupted: list[str], # As in `patch_each`; all texts of one length
@@ -634,8 +633,8 @@ def plot_patching(recovery: np.ndarray, # (layer + 1, t), from `patch_map`
     "A heat map of recovery"
     rows = ['embedding', *(f'layer {i}' for i in range(len(recovery) - 1))]
     fig, ax = _plt().subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)), layout='constrained')
-    _shade_table(ax, recovery[::-1].round(1) + 0., rows[::-1], labels, digits=1)
-    ax.set(xlabel='patched position', title='recovery (0: as corrupted, 1: as clean)')
+    _shade_table(ax, recovery[::-1], rows[::-1], labels)
+    ax.set_xlabel('patched position'); fig.suptitle('recovery (0: as corrupted, 1: as clean)', fontsize=10)
     return fig
 
 # %% ../nbs/09_interpretability.ipynb #28aef3bc
@@ -787,14 +786,13 @@ def _decided(lens, token):
     return len(best) - 1
 
 def _look(t, role, heads, at):
-    "What the heads of a role look at most from a position, in words; None if the role has nothing to look at there"
+    "What the head of a role that looks there most sees from a position, in words: each token that the role needs and that gets a fifth of its attention; None if there is none"
     mask = role_mask(t.layout, role)[0, at]
-    if not mask.any(): return None
-    layer, head = max(heads, key=lambda h: float(t.attention[0, h[0], h[1], at][torch.as_tensor(mask)].sum()))
-    s = int(t.attention[0, layer, head, at].argmax())
-    kind = list(KINDS)[t.layout.kind[0, s]]
-    what = describe(kind, t.layout.column[0, s], t.layout.operand[0, s])
-    return f"head {layer}.{head} looks at {t.labels()[s]}, {what} ({int(100*t.attention[0, layer, head, at, s])} %)"
+    weights, layer, head = max(((t.attention[0, l, h, at].numpy() * mask, l, h) for l, h in heads), key=lambda found: found[0].sum())
+    seen = [s for s in np.argsort(-weights, kind='stable') if weights[s] >= 0.2]
+    own = role_mask(t.layout, dataclasses.replace(role, beside=(0,)))[0, at]
+    what = [f"{t.labels()[s]}, {describe(list(KINDS)[t.layout.kind[0, s]], t.layout.column[0, s], t.layout.operand[0, s])}{', beside the digit' * (not own[s])} ({int(100*weights[s])} %)" for s in seen]
+    return f"head {layer}.{head} looks at {' and '.join(what)}" if seen else None
 
 # %% ../nbs/09_interpretability.ipynb #b200978a
 def summarise(model: Transformer,
@@ -802,16 +800,17 @@ def summarise(model: Transformer,
               start: int, # Position of the first token that the model wrote
               heads: dict[str, list[tuple[int, int]]], # Heads of each role, from `find_heads`
              ) -> str: # Several lines
-    "What a model did for one text, token by token, in words"
+    "What a model did for one text, token by token, in words; `<think>` and `</think>` are given to a model that invents its chain"
     t, roles = trace(model, text), roles_of(model)
     lens, labels, lines = logit_lens(model, t)[:, 0], t.labels(), []
     for i in range(start, len(labels)):
-        meaning = describe(list(KINDS)[t.layout.kind[0, i]], t.layout.column[0, i], t.layout.operand[0, i])
-        token = int(t.tokens[0, i])
-        decided = _decided(lens[:, i-1], token)
+        kind, token = list(KINDS)[t.layout.kind[0, i]], int(t.tokens[0, i])
+        meaning = f"{labels[i]:<9}{describe(kind, t.layout.column[0, i], t.layout.operand[0, i]):<37}"
         looks = [f'{name}: {said}' for name in roles if heads.get(name) and (said := _look(t, roles[name], heads[name], i-1))]
+        decided = _decided(lens[:, i-1], token)
         when = 'not its first choice' if decided == len(lens) - 1 else 'in the embedding' if decided < 0 else f'after layer {decided}'
-        lines.append(f"{labels[i]:<9}{meaning:<37}{percent(float(lens[-1, i-1, token])):>9}  decided {when:<21}{'; '.join(looks)}".rstrip())
+        given = model.meta.chain == 'invented' and kind in ('think', 'close')
+        lines.append((meaning + ('    given' if given else f"{percent(float(lens[-1, i-1, token])):>9}  decided {when:<21}" + f"\n{'':<84}".join(looks))).rstrip())
     return '\n'.join(lines)
 
 # %% ../nbs/09_interpretability.ipynb #e5ca6ae2
@@ -832,7 +831,8 @@ def _save(fig, path):
 
 def _headline(name, model, reply):
     verdict = 'the model did not come to an answer' if reply.answer is None else f"answer {reply.answer}, {'right' if reply.right else f'wrong: the true sum is {reply.truth}'}"
-    return '\n'.join([*(f'warning: {w}' for w in reply.warnings), f'model    {name}, chain {model.meta.chain}', f'text     {pretty(reply.text)}', f'verdict  {verdict}'])
+    lines = [*(f'warning: {w}' for w in reply.warnings), f'model    {name}, chain {model.meta.chain}', f'text     {pretty(reply.text)}', f'verdict  {verdict}']
+    return '\n'.join(lines + ['', 'What the code book says of its thoughts:', *reply.meaning] * bool(reply.meaning))
 
 # %% ../nbs/09_interpretability.ipynb #a23e39ee
 @command(TraceConfig, 'math_llm_trace')
@@ -840,7 +840,8 @@ def trace_command(config):
     "Look into a model while it solves one problem: figures, and a summary in words."
     _check_output(config)
     model = load_model(config.checkpoint, resolve_device(config.device))
-    reply = ask(model, config.prompt)
+    book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
+    reply = ask(model, config.prompt, explain=book and explainer(book))
     problems = fresh_problems(problem_config(model.meta), config.problems, config.seed, model.meta.trained_on.get('seed', 42))
     masses = role_masses(model, written(model, problems))
     heads = {name: find_heads(mass, 2)[0] for name, mass in masses.items()}
@@ -849,3 +850,82 @@ def trace_command(config):
     for name, fig in zip(FIGURES, (plot_heads(t), plot_roles(masses), plot_lens(model, t))): _save(fig, folder/name)
     write_whole(folder/'summary.txt', (said + '\n').encode())
     print(said + f"\n\nfigures and summary written to {folder}")
+
+# %% ../nbs/09_interpretability.ipynb #31b0de97
+def _thought_places(layout, k):
+    "Positions (b, k) of thoughts"
+    return np.stack([layout.place('thought', column=i) for i in range(k)], 1)
+
+def _thinking(model, problems):
+    "Texts of problems with a model's thoughts"
+    prompts = render(problems, problem_config(model.meta)).prompts()
+    return [f'{p}{VOCAB[THINK]}{decode(ids)}' for p, ids in zip(prompts, think(model, problems).tokens)]
+
+def _probe_all(x, carries, seed): # activations (b, n, d), carries (b, columns)
+    "Held-out accuracy (n, column); not a number for a carry that never changes"
+    return np.array([[linear_probe(v, c, seed)['share'] if c.min() < c.max() else np.nan for c in carries.T] for v in x.swapaxes(0, 1)])
+
+def probe_thoughts(model: Transformer, # That invented its chain
+                   problems: Problems, # A thousand or more, with all digits, so that no column's carry is nearly constant
+                   seed: int = 0, # Decides the halves, and the untrained model
+                  ) -> dict[str, np.ndarray]: # By `word`, `stream`, `untrained`, `shuffled`: (thought, column); `before`: (1, column)
+    "How well the carry into each column can be read from each thought: held-out accuracy, beside three controls; raises `InputError` if the model has none"
+    carries, k, other = add(problems.digits)[1], model.meta.thought_tokens, untrained(model, seed)
+    def read(m, texts, at): return [*activations(m, texts, at, r'^embed$|resid$').values()]
+    texts, others = _thinking(model, problems), _thinking(other, problems)
+    layout = read_layout(*encode_batch(texts), model.meta.chain)
+    at, first = _thought_places(layout, k), np.stack([layout.place('operand', column=c, operand=0) for c in range(carries.shape[1])], 1)
+    words, stream = read(model, texts, at)[0], read(model, texts, at - 1)[-1]
+    before = read(model, texts, first.clip(0))[-1]
+    early = [_probe_all(before[there, c:c+1], carries[there, c:c+1], seed)[0, 0] if there.sum() > 100 else np.nan for c, there in enumerate((first >= 0).T)]
+    return dict(word=_probe_all(words, carries, seed), stream=_probe_all(stream, carries, seed), untrained=_probe_all(read(other, others, at - 1)[-1], carries, seed),
+                shuffled=_probe_all(stream, np.random.default_rng(seed).permutation(carries), seed), before=np.array([early]))
+
+# %% ../nbs/09_interpretability.ipynb #699389b6
+def plot_thoughts(maps: dict[str, np.ndarray], # By title: numbers (thought, column), from `probe_thoughts`, `look_at_thoughts` or `patch_thoughts`
+                  label: str = 'carry into column', # What the columns are
+                  low: float = 0, high: float = 1, # The numbers that are lightest and darkest
+                  together: bool = False, # The last row is about all thoughts together
+                 ): # A matplotlib figure
+    "Maps of thoughts and columns; the highest column is on the left, as in a number; columns that no map asks about are left out"
+    shown = np.flatnonzero(np.isfinite(np.concatenate([*maps.values()])).any(0))[::-1]
+    n = max(map(len, maps.values()))
+    fig, axes = _plt().subplots(1, len(maps), figsize=(max(0.8 + 0.4*len(shown)*len(maps), 3.2), 1.1 + 0.28*n), layout='constrained', squeeze=False)
+    for ax, (title, table) in zip(axes[0], maps.items()):
+        _shade_table(ax, table[:, shown], [*range(len(table) - together)] + ['all'] * together, shown, low, high)
+        ax.set_title(title, fontsize=10); ax.set_xlabel(label)
+    axes[0, 0].set_ylabel('thought')
+    return fig
+
+# %% ../nbs/09_interpretability.ipynb #8f6081de
+def look_at_thoughts(model: Transformer, # That invented its chain
+                     texts: list[str], # Whole texts, see `written`
+                    ) -> np.ndarray: # (layer, head, thought, column): mean attention mass
+    "How much each head looks at each thought where it writes each digit of the answer"
+    total, count, columns = 0, 0, np.arange(problem_config(model.meta).max_digits + 1)
+    for _, t in traces(model, texts, r'attn\.weights'):
+        new = t.layout.writes
+        at = new.where('answer')[..., None] & (new.column[..., None] == columns)                                     # (b, t, column)
+        on = t.layout.where('thought')[..., None] & (t.layout.column[..., None] == np.arange(model.meta.thought_tokens)) # (b, s, thought)
+        total, count = total + np.einsum('blhts,btk,bsi->lhik', t.attention, at, on, optimize=True), count + at.sum((0, 1))
+    return total / np.maximum(count, 1)
+
+# %% ../nbs/09_interpretability.ipynb #6112f3b5
+def patch_thoughts(model: Transformer, # That invented its chain
+                   clean: Problems, corrupted: Problems, # Pairs that differ in carries, see `carry_pairs`
+                   column: np.ndarray, # (n,) The column that receives the carry: its digit in the answer is asked for
+                   thought: int|None = None, # Ask for this thought instead
+                   site: str = 'embed', # What is patched at a thought; `embed`: its word
+                  ) -> np.ndarray: # (thought + 1, column): mean recovery, in the last row with all thoughts patched; not a number where nothing can be asked
+    "What thoughts of another problem, one by one and all together, do to the answer, or to a thought behind them"
+    texts, k = [written(model, p) for p in (clean, corrupted)], model.meta.thought_tokens
+    layouts = [read_layout(*encode_batch(t), model.meta.chain) for t in texts]
+    at, other = (l.place('answer', column=column) if thought is None else l.place('thought', column=thought) for l in layouts)
+    rows = np.flatnonzero((at > 0) & (at == other))                            # an untrained model may have written no such digit
+    each = [Where(site, at=p[rows]) for p in _thought_places(layouts[0], k if thought is None else thought).T]
+    table = np.full((k + 1, clean.digits.shape[2] + 1), np.nan)
+    if len(rows) and each:
+        a, b = (cut([t[i] for i in rows], at[rows]) for t in texts)
+        recovery = torch.stack([p.recovery for p in patch_each(model, a, b, dict(enumerate([*each, each]))).values()])
+        for c in set(column[rows]): table[[*range(len(each)), k], c] = recovery[:, column[rows] == c].nanmean(1)
+    return table
