@@ -29,7 +29,7 @@ from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate, resolve_device
-from .training import TeacherForcing, resolve_precision
+from .training import TeacherForcing, TrainingConfig, make_optimizers, resolve_precision
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
@@ -104,6 +104,7 @@ class Setting:
     compile: bool = False # Also measure with `torch.compile`
     layouts: tuple = (1,) # Parts that a batch is cut into, one after the other
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
+    optimizer: str = 'muon' # Of the training steps
 
     def model(self, problems: ProblemConfig, extra: int = 0) -> Transformer:
         "A new model whose context has room for the problems, and for `extra` tokens more"
@@ -152,7 +153,7 @@ def shuffled(parts: list[Examples]) -> list[Examples]:
     return [whole[rows] for rows in np.array_split(np.random.default_rng(0).permutation(len(whole)), len(parts))]
 
 # %% ../nbs/10_benchmark.ipynb #211d5e70
-def step(objective: nn.Module, optimizer: torch.optim.Optimizer, batches: list[Batch], context) -> tuple: # Sum of the losses, their number
+def step(objective: nn.Module, optimizers: list[torch.optim.Optimizer], batches: list[Batch], context) -> tuple: # Sum of the losses, their number
     "One update, from a batch that may come in several parts"
     total = sum(int((b.lengths - b.prompt_lengths).sum()) for b in batches)
     losses = []
@@ -161,7 +162,7 @@ def step(objective: nn.Module, optimizer: torch.optim.Optimizer, batches: list[B
         (loss / (weight if len(batches) == 1 else total)).backward()
         losses.append((loss.detach(), weight.detach()))
     nn.utils.clip_grad_norm_(objective.parameters(), 1.)
-    optimizer.step(); optimizer.zero_grad(set_to_none=True)
+    for o in optimizers: o.step(); o.zero_grad(set_to_none=True)
     return tuple(map(sum, zip(*losses)))
 
 def step_work(s: Setting, variant: str, precision: str, objective: nn.Module,
@@ -169,10 +170,11 @@ def step_work(s: Setting, variant: str, precision: str, objective: nn.Module,
               extra: int = 0, # Tokens of a row that the data does not hold: thoughts
               reference: bool = False) -> Work:
     "Training steps, one for each batch"
-    optimizer = torch.optim.AdamW(objective.parameters(), lr=s.learning_rate, fused=True)
+    optimizers = make_optimizers(objective.model, TrainingConfig(optimizer=s.optimizer), precision)
+    for group in (g for o in optimizers for g in o.param_groups): group['lr'] = s.learning_rate
     parts, context = [[b.to(s.device) for b in part] for part in parts], autocast(s.device, precision)
     lengths = np.concatenate([b.lengths.cpu() for part in parts for b in part]) + extra
-    return Work(variant, precision, lambda: [step(objective, optimizer, part, context) for part in parts], len(lengths),
+    return Work(variant, precision, lambda: [step(objective, optimizers, part, context) for part in parts], len(lengths),
                 int(lengths.sum()), 3*matrix_flops(objective.model.config, lengths - 1), reference)
 
 # %% ../nbs/10_benchmark.ipynb #96c0122f
@@ -367,6 +369,7 @@ class BenchmarkConfig:
     batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together')
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where the device has it)', ('fp32', 'bf16'))
     batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best')
+    optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', ('muon', 'adamw'))
     compile: bool = opt(False, 'Also measure training with torch.compile')
     repeats: int = opt(5, 'Rounds; 0 measures memory alone')
     turn: float = opt(0.2, 'Least duration of a turn, in seconds')
@@ -402,7 +405,7 @@ def settings(config: BenchmarkConfig, device: torch.device) -> list[tuple[str, S
     for part in config.parts:
         lists = [values if name in PARTS[part][1] else (None,)
                  for name, values in (('size', config.model_size), ('digits', config.digits), ('batch', config.batch_size))]
-        found += [(part, Setting(*values, precisions, device, config.compile, config.batch_parts)) for values in itertools.product(*lists)]
+        found += [(part, Setting(*values, precisions, device, config.compile, config.batch_parts, optimizer=config.optimizer)) for values in itertools.product(*lists)]
     return found
 
 # %% ../nbs/10_benchmark.ipynb #291dd09b

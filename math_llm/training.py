@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'resolve_precision', 'learning_rate', 'make_model',
-           'make_objective', 'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World', 'train', 'train_command']
+           'make_objective', 'orthogonalized', 'Muon', 'make_optimizers', 'save_checkpoint', 'checkpoints',
+           'load_checkpoint', 'World', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
 import dataclasses, json, math, os, re, shutil, signal, sys, threading, time
@@ -68,15 +69,16 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     fresh: bool = opt(True, "Draw new training problems at every step; --no-fresh goes through train.json again and again")
     full_size: float = opt(0.5, 'Share of the new training problems that have all operands and all digits')
     prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1")
-    batch_size: int = opt(32, 'Examples of a step, over all devices')
+    batch_size: int = opt(64, 'Examples of a step, over all devices')
     eval_batch_size: int = opt(512, 'Examples evaluated at a time')
-    learning_rate: float = opt(1e-3, 'Highest learning rate')
+    optimizer: str = opt('muon', "Muon for the blocks' matrices and AdamW for the other weights, or AdamW for all", ('muon', 'adamw'))
+    learning_rate: float = opt(2e-3, 'Highest learning rate')
     weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW')
     beta2: float = opt(0.98, "AdamW's memory of squared gradients")
     grad_clip: float = opt(1., 'Largest norm of the gradient')
     warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits (default: all widths to the end)')
-    num_epochs: int = opt(17, 'Times through the dataset, or as many new problems')
+    num_epochs: int = opt(13, 'Times through the dataset, or as many new problems')
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
     output_dir: str = opt('checkpoints', 'Folder of the run')
     num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it')
@@ -225,22 +227,64 @@ def make_objective(model: Transformer, config: TrainingConfig) -> nn.Module:
     if not config.use_gumbel: return TeacherForcing(model, config.prompt_loss_weight)
     return GumbelAnswer(model, model.meta.thought_tokens, config) if config.supervise == 'answer' else GumbelCompletion(model, config)
 
-# %% ../nbs/06_training.ipynb #9ccacfc4
-def _flat(optimizer):
-    "The optimiser's state as named tensors"
-    return {f'optimizer.{i}.{k}': v for i, s in optimizer.state_dict()['state'].items() for k, v in s.items()}
+# %% ../nbs/06_training.ipynb #c48d28bb
+def orthogonalized(x: torch.Tensor, # (m, n)
+                   steps: int = 4, # Times the polynomial is applied
+                  ) -> torch.Tensor: # (m, n) the same singular vectors, singular values of about one
+    "All directions of a matrix made equally long, by the Newton-Schulz iteration of Muon"
+    wide = x.shape[0] <= x.shape[1]
+    x = (x if wide else x.mT).contiguous()                       # the smaller square is the cheaper one
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(steps):
+        square = x @ x.mT
+        square = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
+        x = torch.addmm(x, square, x, beta=3.4445)               # 3.4445 x - 4.7750 x³ + 2.0315 x⁵, of each singular value
+    return x if wide else x.mT
 
-def _unflat(optimizer, tensors):
-    state = {}
+# %% ../nbs/06_training.ipynb #3510b1ca
+class Muon(torch.optim.Optimizer):
+    "Momentum, orthogonalised"
+    def __init__(self, params, # Matrices
+                 lr: float = 1e-3,
+                 weight_decay: float = 0.01,
+                 momentum: float = 0.95, # How much of the running mean of the gradients is kept
+                 dtype: torch.dtype = torch.float32): # To orthogonalise in
+        super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
+        self.dtype = dtype
+
+    @torch.no_grad()
+    def step(self):
+        for g in self.param_groups:
+            for p in (p for p in g['params'] if p.grad is not None):
+                if not self.state[p]: self.state[p]['mean'] = torch.zeros_like(p)
+                mean = self.state[p]['mean'].lerp_(p.grad, 1 - g['momentum'])
+                update = orthogonalized(p.grad.lerp(mean, g['momentum']).to(self.dtype))
+                p.mul_(1 - g['lr'] * g['weight_decay']).sub_(update, alpha=0.2 * g['lr'] * max(p.shape)**0.5)
+
+def make_optimizers(model: Transformer, config: TrainingConfig,
+                    precision: str = 'fp32') -> list[torch.optim.Optimizer]:
+    "What updates the weights: Muon and AdamW, or AdamW alone"
+    matrices = [p for p in model.blocks.parameters() if p.ndim == 2] if config.optimizer == 'muon' else []
+    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
+    adamw = torch.optim.AdamW(others, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
+    return [Muon(matrices, weight_decay=config.weight_decay, dtype=torch.bfloat16 if precision == 'bf16' else torch.float32), adamw] if matrices else [adamw]
+
+# %% ../nbs/06_training.ipynb #9ccacfc4
+def _flat(optimizers):
+    "The optimisers' state as named tensors"
+    return {f'optimizer.{o}.{i}.{k}': v for o, optimizer in enumerate(optimizers) for i, s in optimizer.state_dict()['state'].items() for k, v in s.items()}
+
+def _unflat(optimizers, tensors):
+    states = [{} for _ in optimizers]
     for name, t in tensors.items():
         if name.startswith('optimizer.'):
-            _, i, k = name.split('.')
-            state.setdefault(int(i), {})[k] = t
-    optimizer.load_state_dict(dict(state=state, param_groups=optimizer.state_dict()['param_groups']))
+            _, o, i, k = name.split('.')
+            states[int(o)].setdefault(int(i), {})[k] = t
+    for optimizer, state in zip(optimizers, states): optimizer.load_state_dict(dict(state=state, param_groups=optimizer.state_dict()['param_groups']))
 
 def save_checkpoint(folder: Path, # Of the run
                     step: int, # Steps done
-                    model: Transformer, optimizer: torch.optim.Optimizer, scaler, batches: dict, # State of the data
+                    model: Transformer, optimizers: list, scaler, batches: dict, # State of the data
                     metrics: list, # What was measured so far
                     seconds: float): # Time spent in training so far
     "Write `checkpoint-STEP`, and remove all but the two newest"
@@ -249,7 +293,7 @@ def save_checkpoint(folder: Path, # Of the run
     rng = {'rng.cpu': torch.get_rng_state()} | ({'rng.cuda': torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
     try:
         save_model(model, new)
-        write_tensors(new/'state.safetensors', _flat(optimizer) | rng,
+        write_tensors(new/'state.safetensors', _flat(optimizers) | rng,
                       dict(step=step, batches=batches, scaler=scaler.state_dict(), metrics=metrics, seconds=seconds))
         _rename(new, final)
     except InputError as e:
@@ -275,17 +319,17 @@ def checkpoints(folder: Path) -> list[Path]: # Oldest first
     found = [p for p in Path(folder).glob('checkpoint-*') if re.fullmatch(r'checkpoint-\d+', p.name)]
     return sorted(found, key=lambda p: int(p.name.split('-')[1]))
 
-def load_checkpoint(path: Path, model: Transformer, optimizer: torch.optim.Optimizer, scaler) -> dict: # Step, place in the data, measurements
-    "Put a checkpoint's state into model, optimiser, scaler and random generators"
+def load_checkpoint(path: Path, model: Transformer, optimizers: list, scaler) -> dict: # Step, place in the data, measurements
+    "Put a checkpoint's state into model, optimisers, scaler and random generators"
     try:
         model.load_state_dict(load_model(path).state_dict())
         tensors, state = read_tensors(path/'state.safetensors')
-        _unflat(optimizer, tensors)
+        _unflat(optimizers, tensors)
         scaler.load_state_dict(state['scaler'])
         torch.set_rng_state(tensors['rng.cpu'])
         if 'rng.cuda' in tensors and torch.cuda.is_available(): torch.cuda.set_rng_state(tensors['rng.cuda'])
         return state
-    except (OSError, ValueError, KeyError, RuntimeError) as e:
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
         raise InputError(f'{path} is damaged ({e}); remove it to go on from the checkpoint before it') from None
 
 # %% ../nbs/06_training.ipynb #167ec45a
@@ -485,7 +529,7 @@ def _train(config, device, world):
         precision = resolve_precision(config.precision, device)
         torch.manual_seed(config.seed)
         objective = make_objective(model, config)
-        optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
+        optimizers = make_optimizers(model, config, precision)
         scaler = torch.amp.GradScaler(device.type, enabled=precision == 'fp16')
         total = None if config.max_steps else config.num_epochs * problems.epoch
         steps = config.max_steps or math.ceil(total / config.batch_size)
@@ -496,7 +540,7 @@ def _train(config, device, world):
         # where it stopped
         step, metrics, spent = 0, [], 0.
         if saved := checkpoints(folder):
-            state = load_checkpoint(saved[-1], model, optimizer, scaler)
+            state = load_checkpoint(saved[-1], model, optimizers, scaler)
             step, metrics, spent = state['step'], state['metrics'], state['seconds']
             batches.load_state_dict(state['batches'])
             log.say(f'Going on after step {step:,}', 'good')
@@ -507,12 +551,12 @@ def _train(config, device, world):
     autocast = nullcontext() if precision == 'fp32' else torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
     bar = _bar_class()(total=steps, initial=step, disable=not (world.first and _shows_bar(config)), unit='step', leave=False)
     window, since, seen, n_tokens, began, stop = [], time.perf_counter(), 0, 0, time.perf_counter() - spent, []
-    def save(): world.first and save_checkpoint(folder, step, model, optimizer, scaler, batches.state_dict(), metrics, time.perf_counter() - began)
+    def save(): world.first and save_checkpoint(folder, step, model, optimizers, scaler, batches.state_dict(), metrics, time.perf_counter() - began)
     with _signals(signal.SIGINT, signal.SIGTERM, act=stop.append), bar:
         model.train()
         while step < steps:
             lr = learning_rate(step, steps, config)
-            for group in optimizer.param_groups: group['lr'] = lr
+            for group in (g for o in optimizers for g in o.param_groups): group['lr'] = lr
             if config.use_gumbel: objective.temperature, objective.noise_scale = temperature(config, step / steps), noise_scale(config, step / steps)
             examples = next(batches)
             batch = Batch.of(examples, 8, model.config.max_length).to(device) # few widths: kernels are made for each
@@ -520,9 +564,10 @@ def _train(config, device, world):
             with autocast, world.own_chance(config.seed, step, device): results = _share(wrapped, world, batch, *noise)
             sums = world.total(*results, results[0].new_tensor(len(stop)))
             scaler.scale(results[0] * (world.size / sums[1])).backward() # DDP takes the mean over processes
-            scaler.unscale_(optimizer)
+            for o in optimizers: scaler.unscale_(o)
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
-            scaler.step(optimizer); scaler.update(); optimizer.zero_grad(set_to_none=True)
+            for o in optimizers: scaler.step(o); o.zero_grad(set_to_none=True)
+            scaler.update()
             step += 1
             window.append(torch.cat([sums, sums.new_zeros(1) if precision == 'fp16' else norm.detach()[None]])); bar.update() # fp16 passes over such steps itself
             seen, n_tokens = seen + len(examples), n_tokens + int(examples.lengths.sum())

@@ -29,7 +29,7 @@ from record_result import command, machine
 ROOT = Path(__file__).parent.parent
 RESULTS, RUNS = ROOT/'nbs'/'results'/'carrying', ROOT/'runs'
 
-TINY = dict(model_size='xsmall', max_operands=2, batch_size=64, max_steps=900, prompt_loss_weight=0., eval_steps=900, test_examples=500)
+TINY = dict(model_size='xsmall', max_operands=2, optimizer='adamw', batch_size=64, max_steps=900, prompt_loss_weight=0., eval_steps=900, test_examples=500)
 KINDS = {'one-layer': dict(TINY, zero_pad=True, position='learned', learning_rate=5e-3), # seeds 1 to 3
          'two-layers': dict(TINY, n_layers=2, learning_rate=3e-3),                       # seeds 1 to 2
          'small': dict()}                                                               # the main job as it is, seeds 1 to 2
