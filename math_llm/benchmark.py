@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['PARTS', 'KEYS', 'interleave', 'spread', 'gain', 'matrix_flops', 'Work', 'autocast', 'peak_work', 'Setting',
            'plain_rows', 'plain_data', 'data_works', 'encode_works', 'training_batches', 'shuffled', 'step',
-           'step_work', 'train_works', 'PlainCompletion', 'completion_works', 'answer_works', 'speaker', 'decode_works',
-           'plain_evaluate', 'evaluate_works', 'commands', 'run_python', 'first_step', 'startup_works', 'growth',
-           'peak_memory', 'profile', 'BenchmarkConfig', 'settings', 'row', 'machine', 'benchmark', 'format_benchmark',
-           'format_profile', 'token_costs', 'read_benchmark', 'compare', 'plot_gains', 'plot_rates',
+           'step_work', 'train_works', 'PlainCompletion', 'completion_works', 'answer_works', 'speaker', 'sample',
+           'decode_works', 'plain_evaluate', 'evaluate_works', 'commands', 'run_python', 'first_step', 'startup_works',
+           'growth', 'peak_memory', 'profile', 'BenchmarkConfig', 'settings', 'row', 'machine', 'benchmark',
+           'format_benchmark', 'format_profile', 'token_costs', 'read_benchmark', 'compare', 'plot_gains', 'plot_rates',
            'benchmark_command']
 
 # %% ../nbs/10_benchmark.ipynb #f22d544e
@@ -232,18 +232,22 @@ def speaker(s: Setting, config: ProblemConfig) -> Transformer:
     model.meta.trained_on = dataclasses.asdict(config)
     return model
 
+def sample(ex: Examples, n: int) -> np.ndarray: # (n,) which
+    "Examples that stand for all: evenly spread from the shortest to the longest"
+    return np.sort(np.argsort(ex.lengths, kind='stable')[(2*np.arange(n) + 1) * len(ex) // (2*n)])
+
 def decode_works(s: Setting) -> list[Work]:
     "Greedy decoding, batched and with the cache, beside one text at a time without"
     config = ProblemConfig(max_digits=s.digits)
     model, ex, works = speaker(s, config), Stream(config, split='test').take(s.batch), []
     prompts, written = ex.prompts(), generate(model, ex.prompts(), batch_size=s.batch).lengths.numpy()
-    def work(variant, p, n, call, reference=False):
+    def work(variant, p, rows, call, reference=False):
         def cast():
             with autocast(s.device, p): return call()
-        return Work(variant, p, cast, n, int(written[:n].sum()), matrix_flops(model.config, (ex.prompt_lengths + written - 1)[:n]), reference)
-    plain = min(s.batch, 16)
-    return ([work('ours', p, s.batch, lambda: generate(model, prompts, batch_size=s.batch).texts()) for p in s.precisions]
-            + [work('one at a time', 'fp32', plain, lambda: [plain_generate(model, t) for t in prompts[:plain]], True)])
+        return Work(variant, p, cast, len(rows), int(written[rows].sum()), matrix_flops(model.config, (ex.prompt_lengths + written - 1)[rows]), reference)
+    some = sample(ex, min(s.batch, 16))
+    return ([work('ours', p, np.arange(s.batch), lambda: generate(model, prompts, batch_size=s.batch).texts()) for p in s.precisions]
+            + [work('one at a time', 'fp32', some, lambda: [plain_generate(model, prompts[i]) for i in some], True)])
 
 @torch.no_grad()
 def plain_evaluate(model: Transformer, texts: list[str]) -> int: # How many were completed exactly
@@ -258,10 +262,11 @@ def plain_evaluate(model: Transformer, texts: list[str]) -> int: # How many were
 def evaluate_works(s: Setting) -> list[Work]:
     "A report on problems, beside one problem at a time"
     config = ProblemConfig(max_digits=s.digits)
-    model, ex, plain = speaker(s, config), Stream(config, split='test').take(s.batch), min(s.batch, 16)
-    tokens, texts = generate(model, ex.prompts()).lengths.cumsum(0), ex.texts()[:plain]
-    return [Work('ours', 'fp32', lambda: evaluate(model, ex.problems, s.batch)['exact_match']['count'], s.batch, int(tokens[-1])),
-            Work('one at a time', 'fp32', lambda: plain_evaluate(model, texts), plain, int(tokens[plain-1]), reference=True)]
+    model, ex = speaker(s, config), Stream(config, split='test').take(s.batch)
+    some = sample(ex, min(s.batch, 16))
+    tokens, texts = generate(model, ex.prompts()).lengths.numpy(), ex[some].texts()
+    return [Work('ours', 'fp32', lambda: evaluate(model, ex.problems, s.batch)['exact_match']['count'], s.batch, int(tokens.sum())),
+            Work('one at a time', 'fp32', lambda: plain_evaluate(model, texts), len(some), int(tokens[some].sum()), reference=True)]
 
 # %% ../nbs/10_benchmark.ipynb #92036ebb
 def commands() -> dict[str, str]: # Name -> `module:function`

@@ -99,9 +99,8 @@ class KVCache:
         c, p = model.config, next(model.parameters())
         self.n, self.differentiable = 0, differentiable
         self.positions = torch.full((batch, 0 if differentiable else capacity or c.max_length), PAD_POSITION, device=p.device)
-        shape = (batch, c.n_heads, 0 if differentiable else capacity or c.max_length, c.d_head)
         # the dtype is that of the first keys that arrive: under autocast it is not the parameters'
-        self._shape, self.keys, self.values = shape, [None]*c.n_layers, [None]*c.n_layers
+        self.keys, self.values = [None]*c.n_layers, [None]*c.n_layers
 
     def __len__(self): return self.n
 
@@ -119,18 +118,24 @@ class KVCache:
             if self.keys[i] is not None: k, v = torch.cat([self.keys[i], k], 2), torch.cat([self.values[i], v], 2)
             self.keys[i], self.values[i] = k, v
             return k, v
-        if self.keys[i] is None: self.keys[i], self.values[i] = (x.new_empty(self._shape) for x in (k, v))
+        if self.keys[i] is None or self.keys[i].shape[2] < self.n: self.keys[i], self.values[i] = self._grown(self.keys[i], k), self._grown(self.values[i], v)
         at = slice(self.n - k.shape[2], self.n)
         self.keys[i][:, :, at], self.values[i][:, :, at] = k, v
         return self.keys[i][:, :, :self.n], self.values[i][:, :, :self.n]
 
-    def select(self, rows): 
+    def _grown(self, old, new, spare=31):
+        b, h, t, d = new.shape
+        slots = new.new_empty(b, h, min(self.n + spare, self.positions.shape[1]), d)
+        if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
+        return slots
+
+    def select(self, rows):
         "Keep some rows of the batch: indices (b',)"
-        self.positions, self._shape = self.positions[rows], (len(rows), *self._shape[1:])
+        self.positions = self.positions[rows]
         for kv in (self.keys, self.values): kv[:] = [x if x is None else self._rows(x, rows) for x in kv]
 
     def _rows(self, x, rows):
-        kept = x.new_empty(self._shape)
+        kept = x.new_empty(len(rows), *x.shape[1:])
         kept[:, :, :self.n] = x[:, :, :self.n][rows]
         return kept
 
