@@ -30,16 +30,16 @@ ROOT = Path(__file__).parent.parent
 RESULTS, RUNS = ROOT/'nbs'/'results'/'carrying', ROOT/'runs'
 
 TINY = dict(model_size='xsmall', max_operands=2, optimizer='adamw', batch_size=64, max_steps=900, prompt_loss_weight=0., eval_steps=900, test_examples=500)
-KINDS = {'one-layer': dict(TINY, zero_pad=True, position='learned', learning_rate=5e-3), # seeds 1 to 3
-         'two-layers': dict(TINY, n_layers=2, learning_rate=3e-3),                       # seeds 1 to 2
-         'small': dict()}                                                               # the main job as it is, seeds 1 to 2
-SEEDS = {'one-layer': 3, 'two-layers': 2, 'small': 2}
+KINDS = {'one-layer': dict(TINY, zero_pad=True, position='learned', learning_rate=5e-3),
+         'two-layers': dict(TINY, n_layers=2, learning_rate=3e-3),
+         'small': dict()}                                                               # the main job as it is
+SEEDS = {'one-layer': (1, 2, 3), 'two-layers': (1, 2), 'small': (42, 43, 44)}
 N_PROBLEMS, N_ASKED = 1000, 600
 
 
 def plan():
     "Names of all models."
-    return [f'{kind}-{seed}' for kind, n in SEEDS.items() for seed in range(1, n+1)]
+    return [f'{kind}-{seed}' for kind, seeds in SEEDS.items() for seed in seeds]
 
 
 def config(name):
