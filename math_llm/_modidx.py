@@ -664,5 +664,6 @@ d = { 'settings': { 'branch': 'main',
                                    'math_llm.training.orthogonalized': ('training.html#orthogonalized', 'math_llm/training.py'),
                                    'math_llm.training.resolve_precision': ('training.html#resolve_precision', 'math_llm/training.py'),
                                    'math_llm.training.save_checkpoint': ('training.html#save_checkpoint', 'math_llm/training.py'),
+                                   'math_llm.training.set_learning_rate': ('training.html#set_learning_rate', 'math_llm/training.py'),
                                    'math_llm.training.train': ('training.html#train', 'math_llm/training.py'),
                                    'math_llm.training.train_command': ('training.html#train_command', 'math_llm/training.py')}}}

@@ -29,7 +29,7 @@ from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate, resolve_device
-from .training import TeacherForcing, TrainingConfig, make_optimizers, resolve_precision
+from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, set_learning_rate
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
@@ -171,7 +171,7 @@ def step_work(s: Setting, variant: str, precision: str, objective: nn.Module,
               reference: bool = False) -> Work:
     "Training steps, one for each batch"
     optimizers = make_optimizers(objective.model, TrainingConfig(optimizer=s.optimizer), precision)
-    for group in (g for o in optimizers for g in o.param_groups): group['lr'] = s.learning_rate
+    set_learning_rate(optimizers, s.learning_rate)
     parts, context = [[b.to(s.device) for b in part] for part in parts], autocast(s.device, precision)
     lengths = np.concatenate([b.lengths.cpu() for part in parts for b in part]) + extra
     return Work(variant, precision, lambda: [step(objective, optimizers, part, context) for part in parts], len(lengths),
@@ -374,7 +374,7 @@ class BenchmarkConfig:
     batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together')
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where the device has it)', ('fp32', 'bf16'))
     batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best')
-    optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', ('muon', 'adamw'))
+    optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', OPTIMIZERS)
     compile: bool = opt(False, 'Also measure training with torch.compile')
     repeats: int = opt(5, 'Rounds; 0 measures memory alone')
     turn: float = opt(0.2, 'Least duration of a turn, in seconds')

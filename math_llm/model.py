@@ -91,6 +91,7 @@ PAD_POSITION = 2**30 # the position of an input that nobody attends to
 
 class KVCache:
     "Keys and values of the tokens seen so far"
+    spare = 31 # Slots that are allocated beyond those in use
     def __init__(self,
                  model, # The Transformer whose shapes to use
                  batch: int, # Rows
@@ -123,9 +124,10 @@ class KVCache:
         self.keys[i][:, :, at], self.values[i][:, :, at] = k, v
         return self.keys[i][:, :, :self.n], self.values[i][:, :, :self.n]
 
-    def _grown(self, old, new, spare=31):
+    def _grown(self, old, new):
+        "Slots for what is there, for `new`, and some to come"
         b, h, t, d = new.shape
-        slots = new.new_empty(b, h, min(self.n + spare, self.positions.shape[1]), d)
+        slots = new.new_empty(b, h, min(self.n + self.spare, self.positions.shape[1]), d)
         if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
         return slots
 
@@ -135,6 +137,7 @@ class KVCache:
         for kv in (self.keys, self.values): kv[:] = [x if x is None else self._rows(x, rows) for x in kv]
 
     def _rows(self, x, rows):
+        "Some rows of slots `x`"
         kept = x.new_empty(len(rows), *x.shape[1:])
         kept[:, :, :self.n] = x[:, :, :self.n][rows]
         return kept

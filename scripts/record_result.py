@@ -28,12 +28,18 @@ def flag(name, value):
     return f'--{dashed} {value}'
 
 
+def place(path):
+    "A run's folder by its name alone; a checkpoint with that of its run."
+    path = Path(path)
+    return f'{path.parent.name}/{path.name}' if path.name.startswith('checkpoint-') else path.name
+
+
 def command(config):
     "The command that repeats a run."
     defaults = {f.name: f.default for f in dataclasses.fields(TrainingConfig)}
     given = {k: v for k, v in config.items() if k not in UNSAID and v is not None and v != defaults[k]}
     if given.get('bf16'): given.pop('precision')
-    return ' '.join(['math_llm_train', *(flag(k, Path(v).name if k in ('output_dir', 'init_from', 'data_dir') else v) for k, v in given.items())])
+    return ' '.join(['math_llm_train', *(flag(k, place(v) if k in ('output_dir', 'init_from', 'data_dir') else v) for k, v in given.items())])
 
 
 def machine():
