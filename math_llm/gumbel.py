@@ -91,7 +91,8 @@ class GumbelConfig:
     use_gumbel: bool = opt(False, "Train on the model's own Gumbel-Softmax samples instead of the data's tokens")
     gumbel_temperature: float = opt(1., 'Temperature of the samples at the start')
     gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)')
-    gumbel_final_noise: float = opt(1., 'Scale of the Gumbel noise at the end; for the first half of the run it is 1, then it changes in a straight line')
+    gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run')
+    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)')
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
 
@@ -101,13 +102,15 @@ class GumbelConfig:
         for name in ('gumbel_temperature', 'gumbel_final_temperature'):
             if getattr(self, name) is not None and not 0 < getattr(self, name) < float('inf'):
                 raise InputError(f'--{name.replace("_", "-")} must be a number above 0, not {getattr(self, name)}')
-        if not 0 <= self.gumbel_final_noise < float('inf'):
-            raise InputError(f'--gumbel-final-noise must be a number of at least 0, not {self.gumbel_final_noise}')
+        for name in ('gumbel_noise', 'gumbel_final_noise'):
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) < float('inf'):
+                raise InputError(f'--{name.replace("_", "-")} must be a number of at least 0, not {getattr(self, name)}')
         if self.final_temperature > self.gumbel_temperature:
             raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above '
                              f'--gumbel-temperature ({self.gumbel_temperature})')
         given = {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
-                 '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--gumbel-final-noise': self.gumbel_final_noise != 1.,
+                 '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--gumbel-noise': self.gumbel_noise != 1.,
+                 '--gumbel-final-noise': self.gumbel_final_noise not in (None, self.gumbel_noise),
                  '--supervise answer': self.supervise == 'answer'}
         if any(given.values()) and not self.use_gumbel:
             raise InputError(f'{", ".join(k for k, v in given.items() if v)} means nothing without --use-gumbel')
@@ -128,7 +131,8 @@ def noise_scale(config: GumbelConfig,
                 progress: float, # Share of the training that is done, 0 to 1
                ) -> float:
     "Factor of the noise at a point of the training"
-    return 1 + (config.gumbel_final_noise - 1) * min(max(2*progress - 1, 0.), 1.)
+    start, end = config.gumbel_noise, config.gumbel_noise if config.gumbel_final_noise is None else config.gumbel_final_noise
+    return start + (end - start) * min(max(2*progress - 1, 0.), 1.)
 
 # %% ../nbs/04_gumbel.ipynb #1507dc35
 IGNORE = -100 # a target that is not scored

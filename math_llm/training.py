@@ -8,7 +8,7 @@ __all__ = ['OPTIMIZERS', 'TeacherForcing', 'TrainingConfig', 'Problemset', 'load
            'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
-import dataclasses, json, math, os, re, shutil, signal, sys, threading, time
+import dataclasses, functools, json, math, os, re, resource, shutil, signal, sys, threading, time
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +199,19 @@ def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16
     if precision != 'auto': return precision
     if device.type == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp32'
     native = getattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)() or getattr(torch.cpu, '_is_amx_tile_supported', lambda: False)()
-    return 'bf16' if device.type == 'cpu' and native else 'fp32'
+    return 'bf16' if device.type == 'cpu' and native and _bf16_gain() > 1.2 else 'fp32'
+
+@functools.cache
+def _bf16_gain():
+    "How many times faster this processor multiplies matrices in bf16 than in fp32"
+    def seconds(dtype):
+        a, b, times = torch.ones(1024, 256, dtype=dtype), torch.ones(256, 768, dtype=dtype), []
+        for _ in range(10):
+            began = time.perf_counter()
+            a @ b
+            times.append(time.perf_counter() - began)
+        return min(times)
+    return seconds(torch.float32) / seconds(torch.bfloat16)
 
 def learning_rate(step: int, # From 0
                   steps: int, # Of the whole run
@@ -292,7 +304,8 @@ def save_checkpoint(folder: Path, # Of the run
                     step: int, # Steps done
                     model: Transformer, optimizers: list, scaler, batches: dict, # State of the data
                     metrics: list, # What was measured so far
-                    seconds: float): # Time spent in training so far
+                    seconds: float, # Time spent in training so far
+                    precision: str): # In which it trains
     "Write `checkpoint-STEP`, and remove all but the two newest"
     new, final = folder/'.checkpoint.tmp', folder/f'checkpoint-{step}'
     shutil.rmtree(new, ignore_errors=True)
@@ -300,7 +313,7 @@ def save_checkpoint(folder: Path, # Of the run
     try:
         save_model(model, new)
         write_tensors(new/'state.safetensors', _flat(optimizers) | rng,
-                      dict(step=step, batches=batches, scaler=scaler.state_dict(), metrics=metrics, seconds=seconds))
+                      dict(step=step, batches=batches, scaler=scaler.state_dict(), metrics=metrics, seconds=seconds, precision=precision))
         _rename(new, final)
     except InputError as e:
         shutil.rmtree(new, ignore_errors=True) # room for others
@@ -517,11 +530,18 @@ def train(config: TrainingConfig,
             if world.first:
                 held.enter_context(_locked(folder))
                 finished = _open_folder(config)
-        if not world.told(finished): return _train(config, device, world)
+        if not world.told(finished):
+            with world.together(): precision = _precision(config, device)
+            return _train(config, device, world, world.told(precision))
         if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
         return _read_record(folder/'test_results.json')
 
-def _train(config, device, world):
+def _precision(config, device):
+    "A run ends in the precision in which it began, also where `auto` would now mean another"
+    saved = checkpoints(config.output_dir) if config.precision == 'auto' else []
+    return saved and read_tensors(saved[-1]/'state.safetensors')[1].get('precision') or resolve_precision(config.precision, device)
+
+def _train(config, device, world, precision):
     # everything the run is made of
     folder = Path(config.output_dir)
     with world.together():
@@ -532,7 +552,6 @@ def _train(config, device, world):
         if config.use_gumbel and config.supervise == 'answer': problems = _without_chain(problems)
         torch.manual_seed(config.seed)
         model = make_model(config, problems).to(device)
-        precision = resolve_precision(config.precision, device)
         torch.manual_seed(config.seed)
         objective = make_objective(model, config)
         optimizers = make_optimizers(model, config, precision)
@@ -557,7 +576,7 @@ def _train(config, device, world):
     autocast = nullcontext() if precision == 'fp32' else torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
     bar = _bar_class()(total=steps, initial=step, disable=not (world.first and _shows_bar(config)), unit='step', leave=False)
     window, since, seen, n_tokens, began, stop = [], time.perf_counter(), 0, 0, time.perf_counter() - spent, []
-    def save(): world.first and save_checkpoint(folder, step, model, optimizers, scaler, batches.state_dict(), metrics, time.perf_counter() - began)
+    def save(): world.first and save_checkpoint(folder, step, model, optimizers, scaler, batches.state_dict(), metrics, time.perf_counter() - began, precision)
     with _signals(signal.SIGINT, signal.SIGTERM, act=stop.append), bar:
         model.train()
         while step < steps:
@@ -611,7 +630,8 @@ def _train(config, device, world):
     spent = time.perf_counter() - began
     problems.source.close()
     results = _evaluate(model, problems.test, config, world)
-    results |= dict(steps=steps, problems_seen=total or steps * config.batch_size, validation=metrics, precision=precision, seconds=round(spent, 1))
+    results |= dict(steps=steps, problems_seen=total or steps * config.batch_size, validation=metrics, precision=precision, seconds=round(spent, 1),
+                    peak_memory_mb=round(_peak_memory(device)))
     with world.together():
         if world.first:
             save_model(model, folder)
@@ -620,6 +640,12 @@ def _train(config, device, world):
         log.say(f'Model saved in {folder}/')
     log.close({f'test_{k}': results[k] and results[k]['share'] for k in ('exact_match', 'token_accuracy', 'chain_validity')})
     return results
+
+# %% ../nbs/06_training.ipynb #a814860b
+def _peak_memory(device):
+    "The most memory this process has had on a device, in MB"
+    if device.type == 'cuda': return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == 'darwin' else 2**10)
 
 # %% ../nbs/06_training.ipynb #ae777b81
 def _merged(parts):

@@ -71,7 +71,7 @@ def main(name, title, *folders, fresh=0):
         seconds += report['seconds']
         runs.append(dict(run=folder.name, seed=config['seed'], steps=report['steps'], problems_seen=report['problems_seen'], minutes=report['seconds'] / 60,
                          precision=report['precision'], exact_match=report['exact_match'], valid_chains=report['chain_validity'],
-                         curve=[[m['step'], m['exact_match']] for m in report['validation']]))
+                         peak_memory_mb=report['peak_memory_mb'], curve=[[m['step'], m['exact_match']] for m in report['validation']]))
         if fresh: runs[-1]['fresh_exact_match'] = fresh_report(folder, config['seed'], fresh)
     result = dict(title=title, command=commands, seeds=sorted(set(seeds)), package_version=math_llm.__version__, machine=machine(), seconds=seconds, runs=runs)
     write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
