@@ -29,7 +29,7 @@ RESULTS, RUNS = ROOT/'nbs'/'results'/'reasoning', ROOT/'runs'
 # What the conditions share: data, model, optimiser. In the first half of a run there are numbers of all widths, written with
 # leading zeros, so that carries that travel far are learned from those that do not; then only those of full width, which is what is measured.
 SHARED = dict(model_size='xsmall', position='learned', max_operands=2, zero_pad=True, carry_bias=0.3, full_size=0.5, curriculum=0.5, prompt_loss_weight=0.,
-              batch_size=256, optimizer='adamw', learning_rate=1e-3, eval_steps=250, save_steps=500, logging_steps=250, wandb=False)
+              batch_size=256, optimizer='adamw', learning_rate=1e-3, eval_steps=250, save_steps=500, logging_steps=250, precision='bf16', wandb=False)
 CONDITIONS = dict(invented=dict(use_gumbel=True, supervise='answer', gumbel_final_noise=0.), none=dict(chain='none'), noop=dict(chain='noop'), columns=dict(chain='columns'))
 STEPS = {8: 4000, 16: 6000}
 LONG = {8: dict(none=6200, noop=6000)}   # steps of the runs that get the invented run's time: 4,000 of them took 330 seconds there, 213 and 219 here
