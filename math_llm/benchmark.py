@@ -354,6 +354,7 @@ def peak_memory(part: str, # One of `PARTS`
 # %% ../nbs/10_benchmark.ipynb #4c62aee4
 def profile(work: Work, top: int = 10) -> dict[str, float]: # Operation -> share of the time of a call
     "Where the time of a call goes, the most expensive operation first"
+    os.environ.setdefault('KINETO_LOG_LEVEL', '99')                             # else the profiler speaks of itself
     work.call()
     with torch.profiler.profile() as profiler: work.call()
     times = {e.key.removeprefix('aten::'): getattr(e, 'self_device_time_total', 0) or e.self_cpu_time_total for e in profiler.key_averages()}

@@ -385,6 +385,10 @@ def _open_folder(config):
         _remove(folder/f for f in _FILES)
     return (folder/'test_results.json').exists()
 
+def _forget(folder):
+    "Remove a folder that was made for a run, if none began"
+    if folder.is_dir() and not (folder/'training_config.json').exists(): shutil.rmtree(folder)
+
 @contextmanager
 def _locked(folder):
     "Only one process at a time may write into a run's folder"
@@ -434,12 +438,16 @@ class _Log:
     def numbers(self, step, **values):
         if self.run: self.run.log(values, step=step)
 
-    def close(self, summary=None):
+    def close(self, summary=None, failed=False):
         if not self.writes: return
         if self.run:
             if summary: self.run.summary.update(summary)
-            self.run.finish()
+            self.run.finish(exit_code=int(failed))
+            self.run = None
         self.file.close()
+
+    def __enter__(self): return self
+    def __exit__(self, kind, *_): self.close(failed=kind is not None and issubclass(kind, Exception))
 
 def _bar_class():
     from tqdm.auto import tqdm
@@ -528,11 +536,14 @@ def train(config: TrainingConfig,
         with world.together():
             device = _device(config.device, world)
             if world.first:
+                if not folder.exists(): held.callback(_forget, folder)
                 held.enter_context(_locked(folder))
                 finished = _open_folder(config)
         if not world.told(finished):
-            with world.together(): precision = _precision(config, device)
-            return _train(config, device, world, world.told(precision))
+            with world.together():
+                precision = _precision(config, device)
+                log = held.enter_context(_Log(config, folder, world.first))
+            return _train(config, device, world, world.told(precision), log)
         if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
         return _read_record(folder/'test_results.json')
 
@@ -541,11 +552,10 @@ def _precision(config, device):
     saved = checkpoints(config.output_dir) if config.precision == 'auto' else []
     return saved and read_tensors(saved[-1]/'state.safetensors')[1].get('precision') or resolve_precision(config.precision, device)
 
-def _train(config, device, world, precision):
+def _train(config, device, world, precision, log):
     # everything the run is made of
     folder = Path(config.output_dir)
     with world.together():
-        log = _Log(config, folder, world.first)
         if world.first: problems = load_problems(config, log.say)
     with world.together():
         if not world.first: problems = load_problems(config, log.say) # after the first has made the dataset, if there was none
@@ -622,7 +632,6 @@ def _train(config, device, world, precision):
                 with world.together(): save()
             if stopping:
                 with world.together(): log.say(f'Stopped after step {step:,}, and saved; the same command goes on from here', 'bad')
-                log.close()
                 if (stop or [signal.SIGTERM])[0] == signal.SIGINT: raise KeyboardInterrupt
                 raise SystemExit(128 + (stop or [signal.SIGTERM])[0])
 

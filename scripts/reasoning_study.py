@@ -30,10 +30,10 @@ RESULTS, RUNS = ROOT/'nbs'/'results'/'reasoning', ROOT/'runs'
 # leading zeros, so that carries that travel far are learned from those that do not; then only those of full width, which is what is measured.
 SHARED = dict(model_size='xsmall', position='learned', max_operands=2, zero_pad=True, carry_bias=0.3, full_size=0.5, curriculum=0.5, prompt_loss_weight=0.,
               batch_size=256, optimizer='adamw', learning_rate=1e-3, eval_steps=250, save_steps=500, logging_steps=250, precision='bf16', wandb=False)
-CONDITIONS = dict(invented=dict(use_gumbel=True, supervise='answer', gumbel_final_noise=0.), none=dict(chain='none'), noop=dict(chain='noop'), columns=dict(chain='columns'))
+CONDITIONS = dict(invented=dict(use_gumbel=True, supervise='answer', gumbel_final_noise=0.), none=dict(chain='none'), noop=dict(chain='noop'), columns=dict(chain='columns'), running=dict(chain='running'))
 STEPS = {8: 4000, 16: 6000}
 LONG = {8: dict(none=6200, noop=6000)}   # steps of the runs that get the invented run's time: 4,000 of them took 330 seconds there, 213 and 219 here
-SEEDS = dict(invented=5, none=3, noop=3, columns=3)
+SEEDS = dict(invented=5, none=3, noop=3, columns=3, running=3)
 N_PROBLEMS, N_DISTURBED = 10_000, 2_000
 
 
@@ -63,7 +63,7 @@ def measure(model, cfg):
         problems = fresh_problems(problem_config(model.meta, carry_bias=bias, min_digits=cfg.max_digits), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed)
         r = evaluate(model, problems, 512)
         report[kind] = {k: r[k] for k in ('exact_match', 'by_carry_run')}
-        if model.meta.chain in ('invented', 'columns'):
+        if model.meta.chain in ('invented', 'columns', 'running'):
             report[kind]['faithfulness'] = faithfulness(model, problems[:N_DISTURBED], seed=cfg.seed)
     return report
 
