@@ -373,7 +373,7 @@ class BenchmarkConfig:
     model_size: tuple[str, ...] = opt(('small',), 'Sizes of the model', tuple(SIZES))
     digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits')
     batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together')
-    precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where the device has it)', ('fp32', 'bf16'))
+    precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where it is the faster)', ('fp32', 'bf16'))
     batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best')
     optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', OPTIMIZERS)
     compile: bool = opt(False, 'Also measure training with torch.compile')

@@ -89,7 +89,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     eval_examples: int = opt(500, 'Validation problems of such a measurement')
     test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are drawn')
     logging_steps: int = opt(100, 'Steps between log lines')
-    precision: str = opt('auto', 'bf16 where the processor has it, else fp32', ('auto', 'fp32', 'bf16', 'fp16'))
+    precision: str = opt('auto', 'bf16 where it is the faster, else fp32', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
     bf16: bool = opt(False, 'Same as --precision bf16')
     wandb: bool = opt(True, 'Log to Weights & Biases: online where an account is set up, else offline')
