@@ -8,14 +8,11 @@
 A model trains into runs/ (which git ignores) and can be stopped and started again; when it has been asked,
 nbs/results/carrying/NAME.json appears, and is not made again.
 """
-import json
+import functools
 import sys
 import time
 from pathlib import Path
 
-import torch
-import math_llm
-from math_llm.cli import write_whole
 from math_llm.data import add
 from math_llm.decoding import generate
 from math_llm.evaluation import evaluate, fresh_problems, problem_config, share
@@ -24,10 +21,9 @@ from math_llm.model import load_model
 from math_llm.tokenizer import decode, encode_batch
 from math_llm.training import TrainingConfig, train
 
-from record_result import command, machine
+from study import ROOT, RUNS, choose, how, write_result
 
-ROOT = Path(__file__).parent.parent
-RESULTS, RUNS = ROOT/'nbs'/'results'/'carrying', ROOT/'runs'
+RESULTS = ROOT/'nbs'/'results'/'carrying'
 
 TINY = dict(model_size='xsmall', max_operands=2, optimizer='adamw', batch_size=64, max_steps=900, prompt_loss_weight=0., eval_steps=900, test_examples=500)
 KINDS = {'one-layer': dict(TINY, zero_pad=True, position='learned', learning_rate=5e-3),
@@ -60,40 +56,31 @@ def replace_tens(model, problems, digit):
     return {name: share(sum(t.startswith(start) for t in said), len(said)) for name, start in (('as_before', '+1'), ('as_replaced', f'+{digit}'), ('none', '='))}
 
 
-def ask(name, folder, how, seeds):
+def ask(name, path, folder, commands, seeds):
     "Ask a model everything, and write the results file."
-    path = RESULTS/f'{name}.json'
-    if path.exists(): print(f'{path} is there already'); return
     began, model = time.perf_counter(), load_model(folder)
     known = model.meta.trained_on
     problems = fresh_problems(problem_config(model.meta), N_PROBLEMS, seed=1000, partition=known.get('seed', 42))
     report = evaluate(model, problems)
     facts = carry_facts(model, N_ASKED, seed=1001, max_digits=3)
     replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}
-    result = dict(title=name, command=how, seeds=seeds, package_version=math_llm.__version__, machine=f'{torch.get_num_threads()} thread(s) of ' + machine(),
-                  layers=model.config.n_layers, width=model.config.d_model, parameters=model.n_params(), max_digits=known['max_digits'],
-                  exact_match=report['exact_match'], facts=facts, tens_replaced=replaced, seconds=round(time.perf_counter() - began, 1))
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
-    print(path)
+    write_result(path, name, commands, seeds, round(time.perf_counter() - began, 1), layers=model.config.n_layers, width=model.config.d_model,
+                 parameters=model.n_params(), max_digits=known['max_digits'], exact_match=report['exact_match'], facts=facts, tens_replaced=replaced)
 
 
-def run(name):
+def ask_folder(folder, name, path):
+    "Ask a model that is trained already."
+    trained = [how(folder)] if (Path(folder)/'training_config.json').exists() else []
+    ask(name, path, folder, [*trained, f'python scripts/carry_study.py --ask {name} {Path(folder).name}'], [load_model(folder).meta.trained_on.get('seed', 42)])
+
+
+def run(name, path):
     "Train a model and ask it."
-    if (RESULTS/f'{name}.json').exists(): print(f'{name} is done already'); return
     cfg = config(name)
     train(cfg)
-    ask(name, cfg.output_dir, command(json.loads((RUNS/name/'training_config.json').read_text())), [cfg.seed])
+    ask(name, path, cfg.output_dir, how(cfg.output_dir), [cfg.seed])
 
 
 if __name__ == '__main__':
-    if not sys.argv[1:]:
-        for name in plan(): print(f'{name:24}', 'done' if (RESULTS/f'{name}.json').exists() else '-')
-    elif sys.argv[1] == '--ask' and len(sys.argv) == 4:
-        name, folder = sys.argv[2:]
-        made = Path(folder)/'training_config.json'
-        trained = [command(json.loads(made.read_text()))] if made.exists() else []
-        ask(name, folder, [*trained, f'python scripts/carry_study.py --ask {name} {Path(folder).name}'], [load_model(folder).meta.trained_on.get('seed', 42)])
-    elif unknown := set(sys.argv[1:]) - set(plan()): sys.exit(f'no such model: {", ".join(sorted(unknown))}\n{__doc__}')
-    else:
-        for name in sys.argv[1:]: run(name)
+    if sys.argv[1:2] == ['--ask'] and len(sys.argv) == 4: choose(sys.argv[2:3], sys.argv[2:3], RESULTS, functools.partial(ask_folder, sys.argv[3]), __doc__)
+    else: choose(sys.argv[1:], plan(), RESULTS, run, __doc__)

@@ -8,23 +8,16 @@ A run is named digits-condition-seed, such as 8-invented-1, or 8-none-1-long for
 It trains into runs/ (which git ignores) and can be stopped and started again; when it ends, nbs/results/reasoning/RUN.json
 appears, and is not made again. The thread count and processor should be the same for all runs that are compared.
 """
-import json
-import os
 import sys
 import time
-from pathlib import Path
 
-import torch
-import math_llm
-from math_llm.cli import write_whole
 from math_llm.evaluation import evaluate, faithfulness, fresh_problems, problem_config
 from math_llm.model import load_model
 from math_llm.training import TrainingConfig, train
 
-from record_result import command, machine
+from study import ROOT, RUNS, choose, how, write_result
 
-ROOT = Path(__file__).parent.parent
-RESULTS, RUNS = ROOT/'nbs'/'results'/'reasoning', ROOT/'runs'
+RESULTS = ROOT/'nbs'/'results'/'reasoning'
 
 # What the conditions share: data, model, optimiser. In the first half of a run there are numbers of all widths, written with
 # leading zeros, so that carries that travel far are learned from those that do not; then only those of full width, which is what is measured.
@@ -68,27 +61,16 @@ def measure(model, cfg):
     return report
 
 
-def run(name):
+def run(name, path):
     "Train, measure, write the results file."
-    path, cfg = RESULTS/f'{name}.json', config(name)
-    if path.exists(): print(f'{path} is there already'); return
+    cfg = config(name)
     report, began = train(cfg), time.perf_counter()
     model = load_model(cfg.output_dir).eval()
     measured = measure(model, cfg)
-    curve = [[m['step'], m['exact_match'], m['loss']] for m in report['validation']]
-    result = dict(title=name, command=command(json.loads((RUNS/name/'training_config.json').read_text())), seeds=[cfg.seed],
-                  package_version=math_llm.__version__, machine=f'{torch.get_num_threads()} thread(s) of ' + machine(), seconds=report['seconds'],
-                  condition=name.split('-')[1], digits=cfg.max_digits, long=name.endswith('long'), steps=report['steps'], precision=report['precision'],
-                  parameters=model.n_params(), seconds_of_measuring=round(time.perf_counter() - began, 1), curve=curve, **measured)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
-    print(path)
+    write_result(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'],
+                 condition=name.split('-')[1], digits=cfg.max_digits, long=name.endswith('long'), steps=report['steps'], precision=report['precision'],
+                 parameters=model.n_params(), seconds_of_measuring=round(time.perf_counter() - began, 1),
+                 curve=[[m['step'], m['exact_match'], m['loss']] for m in report['validation']], **measured)
 
 
-if __name__ == '__main__':
-    if not sys.argv[1:]:
-        for name in plan(): print(f'{name:24}', 'done' if (RESULTS/f'{name}.json').exists() else '-')
-    elif unknown := [n for n in sys.argv[1:] if n.removesuffix('-long') not in {p.removesuffix('-long') for p in plan()}]:
-        sys.exit(f'no such run: {", ".join(unknown)}\n{__doc__}')
-    else:
-        for name in sys.argv[1:]: run(name)
+if __name__ == '__main__': choose(sys.argv[1:], list(plan()), RESULTS, run, __doc__)
