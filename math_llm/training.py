@@ -338,18 +338,26 @@ def checkpoints(folder: Path) -> list[Path]: # Oldest first
     found = [p for p in Path(folder).glob('checkpoint-*') if re.fullmatch(r'checkpoint-\d+', p.name)]
     return sorted(found, key=lambda p: int(p.name.split('-')[1]))
 
+@contextmanager
+def _undamaged(path):
+    "What goes wrong within, goes wrong because a checkpoint is damaged"
+    try: yield
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
+        raise InputError(f'{path} is damaged ({e}); remove it to go on from the checkpoint before it') from None
+
+def _read_state(path):
+    with _undamaged(path): return read_tensors(path/'state.safetensors')
+
 def load_checkpoint(path: Path, model: Transformer, optimizers: list, scaler) -> dict: # Step, place in the data, measurements
     "Put a checkpoint's state into model, optimisers, scaler and random generators"
-    try:
+    tensors, state = _read_state(path)
+    with _undamaged(path):
         model.load_state_dict(load_model(path).state_dict())
-        tensors, state = read_tensors(path/'state.safetensors')
         _unflat(optimizers, tensors)
         scaler.load_state_dict(state['scaler'])
         torch.set_rng_state(tensors['rng.cpu'])
         if 'rng.cuda' in tensors and torch.cuda.is_available(): torch.cuda.set_rng_state(tensors['rng.cuda'])
         return state
-    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
-        raise InputError(f'{path} is damaged ({e}); remove it to go on from the checkpoint before it') from None
 
 # %% ../nbs/06_training.ipynb #167ec45a
 _FREE = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'eval_examples', 'test_examples', 'logging_steps', 'wandb', 'progress', 'config', 'overwrite', 'output_dir'}
@@ -536,8 +544,9 @@ def train(config: TrainingConfig,
         with world.together():
             device = _device(config.device, world)
             if world.first:
-                if not folder.exists(): held.callback(_forget, folder)
+                made_here = not folder.exists()
                 held.enter_context(_locked(folder))
+                if made_here: held.callback(_forget, folder)
                 finished = _open_folder(config)
         if not world.told(finished):
             with world.together():
@@ -549,8 +558,9 @@ def train(config: TrainingConfig,
 
 def _precision(config, device):
     "A run ends in the precision in which it began, also where `auto` would now mean another"
-    saved = checkpoints(config.output_dir) if config.precision == 'auto' else []
-    return saved and read_tensors(saved[-1]/'state.safetensors')[1].get('precision') or resolve_precision(config.precision, device)
+    precision, saved = config.precision, checkpoints(config.output_dir)
+    if precision == 'auto' and saved: precision = _read_state(saved[-1])[1].get('precision', 'auto')
+    return resolve_precision(precision, device)
 
 def _train(config, device, world, precision, log):
     # everything the run is made of
