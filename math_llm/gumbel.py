@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SUPERVISE', 'IGNORE', 'gumbel_noise', 'gumbel_softmax', 'plain_rollout', 'Rollout', 'rollout', 'GumbelConfig',
-           'temperature', 'noise_scale', 'completions', 'token_loss', 'GumbelCompletion', 'GumbelAnswer']
+           'temperature', 'noise_scale', 'hidden_share', 'hard_samples', 'completions', 'token_loss',
+           'GumbelCompletion', 'GumbelAnswer']
 
 # %% ../nbs/04_gumbel.ipynb #39862f2f
 from collections.abc import Callable
@@ -93,7 +94,9 @@ class GumbelConfig:
     gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)')
     gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run')
     gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)')
+    gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run")
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
+    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)')
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
 
     def __post_init__(self):
@@ -105,15 +108,19 @@ class GumbelConfig:
         for name in ('gumbel_noise', 'gumbel_final_noise'):
             if getattr(self, name) is not None and not 0 <= getattr(self, name) < float('inf'):
                 raise InputError(f'--{name.replace("_", "-")} must be a number of at least 0, not {getattr(self, name)}')
+        for name in ('gumbel_hide', 'gumbel_harden'):
+            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
         if self.final_temperature > self.gumbel_temperature:
             raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above '
                              f'--gumbel-temperature ({self.gumbel_temperature})')
         given = {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
                  '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--gumbel-noise': self.gumbel_noise != 1.,
                  '--gumbel-final-noise': self.gumbel_final_noise not in (None, self.gumbel_noise),
-                 '--supervise answer': self.supervise == 'answer'}
+                 '--gumbel-hide': self.gumbel_hide > 0, '--gumbel-harden': self.gumbel_harden != 1., '--supervise answer': self.supervise == 'answer'}
         if any(given.values()) and not self.use_gumbel:
             raise InputError(f'{", ".join(k for k, v in given.items() if v)} means nothing without --use-gumbel')
+        if self.gumbel_hide and self.supervise != 'answer': raise InputError('--gumbel-hide means nothing without --supervise answer')
+        if self.gumbel_harden != 1. and self.gumbel_hard: raise InputError('--gumbel-harden means nothing without --no-gumbel-hard: straight-through samples are hard from the start')
 
     @property
     def final_temperature(self) -> float:
@@ -133,6 +140,18 @@ def noise_scale(config: GumbelConfig,
     "Factor of the noise at a point of the training"
     start, end = config.gumbel_noise, config.gumbel_noise if config.gumbel_final_noise is None else config.gumbel_final_noise
     return start + (end - start) * min(max(2*progress - 1, 0.), 1.)
+
+def hidden_share(config: GumbelConfig,
+                 progress: float, # Share of the training that is done, 0 to 1
+                ) -> float:
+    "Share of the problem that is hidden from the answer at a point of the training"
+    return config.gumbel_hide * min(max(1 - 2*progress, 0.), 1.)
+
+def hard_samples(config: GumbelConfig,
+                 progress: float, # Share of the training that is done, 0 to 1
+                ) -> bool:
+    "Whether samples are straight-through ones at a point of the training"
+    return config.gumbel_hard or progress >= config.gumbel_harden
 
 # %% ../nbs/04_gumbel.ipynb #1507dc35
 IGNORE = -100 # a target that is not scored
@@ -197,19 +216,35 @@ class GumbelAnswer(_Gumbel):
                  n_thoughts: int, # K, the same for every problem
                  config: GumbelConfig|None = None): # Default: straight-through at temperature 1
         super().__init__(model, config)
-        self.n_thoughts = n_thoughts
+        self.n_thoughts, self.hidden_share = n_thoughts, 0.
         self.register_buffer('allowed', thought_mask(), persistent=False)
 
     def n_samples(self, batch): return self.n_thoughts
 
+    def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K, 16), or more than K if they have to decide what is hidden
+        "Noise for the thoughts of a batch, and behind it, unscaled, for the tokens of the problems if some are to be hidden"
+        noise = super().new_noise(batch)
+        if not (self.training and self.hidden_share): return noise
+        more = -(-int(batch.prompt_lengths.max()) // len(VOCAB))
+        return torch.cat([noise, gumbel_noise(len(batch), more, len(VOCAB), device=noise.device)], 1)
+
+    def hide(self, thoughts, batch, noise):
+        "From here on nobody looks at some tokens of the problems"
+        chance, cache = (-(-noise.flatten(1)).exp()).exp(), thoughts.cache                  # evenly spread between 0 and 1
+        t = min(chance.shape[1], len(cache))
+        inside = torch.arange(t, device=chance.device) < batch.prompt_lengths[:, None]
+        hidden = F.pad(inside & (chance[:, :t] < self.hidden_share), (0, len(cache) - t))
+        cache.positions = cache.positions.masked_fill(hidden, PAD_POSITION)
+
     def forward(self, batch: Batch,
-                noise: torch.Tensor|None = None): # (b, K, 16); default: new noise
+                noise: torch.Tensor|None = None): # As `new_noise` makes it; default: new noise
         "Sum of the losses, sum of the weights, right predictions, predictions"
         (y, target), k, lengths = completions(batch), self.n_thoughts, batch.prompt_lengths + 1
         _fits(self.model, int(batch.lengths.max()) + k + 2)
         prompts = F.pad(batch.tokens, (0, 1))[:, :int(lengths.max())].scatter(1, batch.prompt_lengths[:, None], THINK)
         if noise is None: noise = self.new_noise(batch)
         thoughts = rollout(self.model, prompts, lengths, k, self.sampler(noise, self.allowed))
+        if noise.shape[1] > k: self.hide(thoughts, batch, noise[:, k:])
         given = F.one_hot(F.pad(y[:, :-1], (1, 0), value=END_THINK), len(VOCAB))        # (b, m, 16): </think> and the answer
         x = torch.cat([thoughts.samples[:, -1:], given], 1)                             # (b, 1+m, 16)
         places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)

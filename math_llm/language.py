@@ -7,8 +7,8 @@ __all__ = ['KINDS', 'MOST_VALUES', 'NEARLY', 'FORMAT', 'Thoughts', 'think', 'Col
            'features', 'entropy', 'contingency', 'mutual_information', 'information', 'plot_information', 'Place',
            'Codebook', 'learn', 'format_codebook', 'plot_codebook', 'explainer', 'codebook_to_dict',
            'codebook_from_dict', 'save_codebook', 'load_codebook', 'json_lines', 'Rewrites', 'rewrite', 'listen',
-           'speak', 'format_speaking', 'held_out_problems', 'study', 'write_codebook', 'adjusted_information',
-           'renaming', 'Comparison', 'compare', 'plot_comparison']
+           'speak', 'format_speaking', 'asked', 'rehearse', 'held_out_problems', 'study', 'write_codebook',
+           'adjusted_information', 'renaming', 'Comparison', 'compare', 'plot_comparison']
 
 # %% ../nbs/07_language.ipynb #37478920
 import dataclasses, json, re
@@ -212,7 +212,8 @@ class Place:
     counts: dict # For each value of the features (a tuple): how often each of the 16 tokens was used
     heard_as: str = 'in' # For a digit or total, which carry the model reads from it: that into the column (`in`) or `out` of it
     heard: dict|None = None # How often answers change with another problem's thought in this place, `at_once` or `later`
-    status: str = 'untested' # `understood`, `partly`, `not understood`, or `constant`
+    obeyed: dict|None = None # How often, in a rehearsal, the answer followed when the carry that the thought tells was rewritten; None: not tried
+    status: str = 'untested' # `understood`, `read` (but not obeyed), `partly`, `not understood`, or `constant`
     tests: dict = field(default_factory=dict) # By kind of new problems: how often the book `read` the thought right, and `foretold` it; each with the baseline of saying the same each time
 
     @property
@@ -386,7 +387,7 @@ def _translate(place, token, c):
     if place.status == 'not understood': return 'not understood'
     found, true = place.meaning(encode(token)[0]), tuple(int(f.values(c)[0]) for f in place.features)
     if found is None: return 'a word that is not in the code book'
-    perhaps = ('' if place.status == 'understood' else ', probably') + ('' if place.audible else ', but nobody listens')
+    perhaps = (', probably' if place.status == 'partly' else '') + ('' if place.audible else ', but nobody listens')
     return f"{' & '.join(map(words, place.features))}: {_means(place, encode(token)[0])} {'✓' if true == found else '✗'}{perhaps}"
 
 # %% ../nbs/07_language.ipynb #6f5bb7a6
@@ -395,7 +396,7 @@ FORMAT = 'math_llm code book'
 def codebook_to_dict(book: Codebook) -> dict: # Plain JSON
     "A code book with all its counts"
     places = [dict(thought=i, status=p.status, speaks_of=' & '.join(map(words, p.features)), dictionary=_dictionary(p),
-                   heard_as=p.heard_as, heard=p.heard, tests=p.tests, features=[_plain(f) for f in p.features],
+                   heard_as=p.heard_as, heard=p.heard, obeyed=p.obeyed, tests=p.tests, features=[_plain(f) for f in p.features],
                    counts=[[list(v), {VOCAB[t]: int(n[t]) for t in np.flatnonzero(n)}] for v, n in p.counts.items()]) for i, p in enumerate(book.places)]
     return dict(format=FORMAT, package_version=math_llm.__version__) | book.facts | dict(places=places)
 
@@ -403,7 +404,7 @@ def codebook_from_dict(data: dict, # As `codebook_to_dict` makes it
                       ) -> Codebook:
     "The code book; raises `InputError` if it is none"
     try:
-        places = [Place([Feature(**f) for f in p['features']], {tuple(v): _counted(n) for v, n in p['counts']}, *(p[k] for k in ('heard_as', 'heard', 'status', 'tests')))
+        places = [Place([Feature(**f) for f in p['features']], {tuple(v): _counted(n) for v, n in p['counts']}, *(p[k] for k in ('heard_as', 'heard', 'obeyed', 'status', 'tests')))
                   for p in data['places']]
         assert data['format'] == FORMAT and all(f.kind in KINDS for p in places for f in p.features) and all(p.counts for p in places)
     except (AssertionError, ValueError, TypeError, KeyError, AttributeError): raise InputError('not a code book') from None
@@ -467,7 +468,7 @@ def rewrite(book: Codebook, thoughts: Thoughts,
     if open_only: rows = rows[((told > 1) & (c.pass_on(told - 1, 0) != c.pass_on(told - 1, c.most)))[rows]]    # nothing comes into the ones
     alone, together, answers = np.ones(len(c), bool), _with(thoughts.tokens, i, new), heard.answers()
     for j, p in enumerate(book.places):
-        if j == i or not p.teller or not p.audible or p.status not in ('understood', 'partly'): continue
+        if j == i or not p.teller or not p.audible or p.status not in ('understood', 'read', 'partly'): continue
         same = c.at(c.carries, _told(p, c)) == heard.at(heard.carries, _told(p, c))
         alone &= same
         together[:, j] = np.where(same, together[:, j], p.foretell(heard))
@@ -581,6 +582,26 @@ def format_speaking(rows: list[dict], # Made by `speak`
     return '\n'.join(lines)
 
 # %% ../nbs/07_language.ipynb #a6e37eae
+def asked(row: dict, # Of a place, as `speak` makes it
+          open_row: dict, # The same, of open carries only
+         ) -> dict|None: # A share; None: the place could not be rewritten
+    "What counts of an examination: open carries, if there are enough; one thought rewritten, if it ever can be"
+    found = [s for r in (open_row, row) for k in ('alone', 'together') if (s := r.get(k))]
+    return next((s for s in found if s['n'] >= 100), max(found, key=lambda s: s['n'], default=None))
+
+def rehearse(model: Transformer,
+             book: Codebook, # Its places learn how they are `obeyed`, and may change their status from `understood` to `read`
+             thoughts: Thoughts, # The model's thoughts about carry-biased problems
+             seed: int = 0): # Chooses carries and tokens
+    "Try out what the book has to say, before it is examined"
+    rows, open_rows = (speak(model, book, thoughts, seed, open_only=o) for o in (False, True))
+    for place, row, open_row in zip(book.places, rows, open_rows):
+        if place.teller is None: continue
+        place.obeyed = asked(row, open_row)
+        listened = place.heard is None or (place.heard['at_once'] or dict(share=0.))['share'] >= 0.01
+        if place.status == 'understood' and not (listened and place.obeyed and place.obeyed['low'] >= 0.95): place.status = 'read'
+
+# %% ../nbs/07_language.ipynb #aa665483
 def held_out_problems(model: Transformer,
                       n: int, # How many
                       seed: int = 0, # Decides the draw
@@ -597,11 +618,12 @@ def study(model: Transformer,
           n_spoken: int = 2_000, # Problems of each examination by speaking, and to listen
           seed: int = 0, # Decides all draws
          ) -> Codebook: # With the results of speaking among its facts
-    "Learn a model's language, listen to it, speak it"
+    "Learn a model's language, listen to it, rehearse speaking, speak it"
     def thoughts(n, i, bias): return think(model, held_out_problems(model, n, 10 * seed + i, bias))
     tests = {'uniform': thoughts(n_tests, 1, 0.), 'carry-biased': thoughts(n_tests, 2, 1.)}
     book = learn(thoughts(n, 3, 0.5), tests)
     listen(model, book, thoughts(n_spoken, 4, 1.), seed)
+    rehearse(model, book, thoughts(n_spoken, 5, 1.), seed)
     book.facts = dict(trained_on=model.meta.trained_on, seed=seed, n=n,
                       speaking={kind: speak(model, book, t[:n_spoken], seed) for kind, t in tests.items()} |
                                {'open': speak(model, book, tests['carry-biased'][:n_spoken], seed, open_only=True)})

@@ -23,7 +23,7 @@ from .cli import opt, command, write_whole
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
                            make_dataset, write_dataset, render, longest_example, SPLITS)
 from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
-from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale
+from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale, hidden_share, hard_samples
 from .evaluation import evaluate, resolve_device, format_report, percent, share
 
 # %% ../nbs/06_training.ipynb #e11c87f4
@@ -79,7 +79,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     beta2: float = opt(0.98, "AdamW's memory of squared gradients")
     grad_clip: float = opt(1., 'Largest norm of the gradient')
     warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
-    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits (default: all widths to the end)')
+    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)')
     num_epochs: int = opt(13, 'Times through the dataset, or as many new problems')
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
     output_dir: str = opt('checkpoints', 'Folder of the run')
@@ -510,6 +510,7 @@ class World:
 @contextmanager
 def _world():
     if not dist.is_torchelastic_launched() or int(os.environ['WORLD_SIZE']) == 1: yield World(); return
+    import torch._dynamo # the optimizers import it; imported while a group is open, it keeps the group, whose threads can then abort a process that has finished
     dist.init_process_group('cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo')
     try: yield World(dist.get_rank(), dist.get_world_size())
     finally: dist.destroy_process_group()
@@ -602,7 +603,10 @@ def _train(config, device, world, precision, log):
         while step < steps:
             lr = learning_rate(step, steps, config)
             set_learning_rate(optimizers, lr)
-            if config.use_gumbel: objective.temperature, objective.noise_scale = temperature(config, step / steps), noise_scale(config, step / steps)
+            if config.use_gumbel:
+                now = config, step / steps
+                objective.temperature, objective.noise_scale = temperature(*now), noise_scale(*now)
+                objective.hidden_share, objective.hard = hidden_share(*now), hard_samples(*now)
             examples = next(batches)
             batch = Batch.of(examples, 8, model.config.max_length).to(device) # few widths: kernels are made for each
             noise = (objective.new_noise(batch),) if config.use_gumbel else ()
