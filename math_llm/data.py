@@ -697,6 +697,10 @@ class Batch:
     tokens: torch.Tensor # (b, t) int64, padded with `<end>`
     prompt_lengths: torch.Tensor # (b,) tokens through the first `=`
     lengths: torch.Tensor # (b,) tokens through `<end>`
+    longest: tuple[int, int, int]|None = None # Most tokens in a prompt, in a completion, in a row; known beforehand, a GPU is not waited for
+
+    def __post_init__(self):
+        if self.longest is None: self.longest = tuple(int(n.max()) for n in (self.prompt_lengths, self.lengths - self.prompt_lengths, self.lengths))
 
     @classmethod
     def of(cls, ex: Examples, widths: int = 1, # Pad to a multiple of this many tokens
@@ -704,7 +708,7 @@ class Batch:
         t = ex.tokens.shape[1]
         tokens = np.pad(ex.tokens, ((0, 0), (0, max(0, min(-(-t // widths) * widths, limit or math.inf) - t))), constant_values=END)
         return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
-    def to(self, device): return Batch(*(a.to(device, non_blocking=True) for a in (self.tokens, self.prompt_lengths, self.lengths)))
+    def to(self, device): return Batch(*(a.to(device, non_blocking=True) for a in (self.tokens, self.prompt_lengths, self.lengths)), self.longest)
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 

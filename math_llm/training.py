@@ -591,7 +591,7 @@ def _train(config, device, world, precision, log):
             batches.load_state_dict(state['batches'])
             log.say(f'Going on after step {step:,}', 'good')
         elif world.first: write_whole(folder/'training_config.json', (json.dumps(dataclasses.asdict(config), indent=1) + '\n').encode())
-    if config.compile: model.compile(dynamic=True)
+    if config.compile: _compile(objective)
     wrapped = nn.parallel.DistributedDataParallel(objective) if world.size > 1 else objective
 
     autocast = nullcontext() if precision == 'fp32' else torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
@@ -605,7 +605,7 @@ def _train(config, device, world, precision, log):
             set_learning_rate(optimizers, lr)
             if config.use_gumbel:
                 now = config, step / steps
-                objective.temperature, objective.noise_scale = temperature(*now), noise_scale(*now)
+                objective.temperature, objective.noise_scale = torch.tensor(temperature(*now)), noise_scale(*now)
                 objective.hidden_share, objective.hard = hidden_share(*now), hard_samples(*now)
             examples = next(batches)
             batch = Batch.of(examples, 8, model.config.max_length).to(device) # few widths: kernels are made for each
@@ -665,6 +665,12 @@ def _train(config, device, world, precision, log):
     return results
 
 # %% ../nbs/06_training.ipynb #a814860b
+def _compile(objective):
+    "Compile what a step computes; of a completion, which has another length in each batch, one pass of the model"
+    objective.gather = False
+    if isinstance(objective, GumbelCompletion): objective.model.compile(dynamic=True)
+    else: objective.compile()
+
 def _peak_memory(device):
     "The most memory this process has had on a device, in MB"
     if device.type == 'cuda': return torch.cuda.max_memory_allocated(device) / 2**20
@@ -685,6 +691,7 @@ def _merged(parts):
 # %% ../nbs/06_training.ipynb #5d0629cb
 def _share(objective, world, batch, *noise):
     "This process's part of the sums over a batch"
+    if world.size == 1: return objective(batch, *noise)
     mine, idle = slice(world.rank, None, world.size), world.rank >= len(batch)
     if idle: mine = slice(1)
     sums = objective(batch[mine], *(n[mine] for n in noise))
