@@ -108,6 +108,41 @@ def gathered(model: nn.Module):
         for m in linears: del m.forward
 
 # %% ../nbs/04_gumbel.ipynb #f7b5c026
+class _Append(torch.autograd.Function):
+    "Keys and values into free slots; returned are all slots so far, and a link for the next step"
+    @staticmethod
+    def forward(ctx, k, v, link, slots, grads, n):
+        ctx.set_materialize_grads(False)
+        ctx.grads, ctx.shape, ctx.new = grads, (*k.shape[:2], n, k.shape[3]), slice(n - k.shape[2], n)
+        for slot, new in zip(slots, (k, v)): slot[:, :, ctx.new] = new
+        return *(slot.data[:, :, :n] for slot in slots), k.new_zeros(())
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_k, grad_v, link):
+        if link is None: ctx.grads[:] = [torch.zeros(ctx.shape, dtype=g.dtype, device=g.device) for g in (grad_k, grad_v)] # the last step comes first
+        for total, grad in zip(ctx.grads, (grad_k, grad_v)):
+            if grad is not None: total[:, :, :ctx.shape[2]] += grad
+        new = [total[:, :, ctx.new] for total in ctx.grads]
+        return *new, new[0].new_zeros(()) if ctx.needs_input_grad[2] else None, None, None, None
+
+class _SlotCache(KVCache):
+    "A differentiable cache that writes in place"
+    def __init__(self, model, batch):
+        super().__init__(model, batch, differentiable=True)
+        self.links, self.grads = [None]*len(self.keys), [[] for _ in self.keys]
+
+    def append(self, i, k, v):
+        if self.keys[i] is None or self.keys[i].shape[2] < self.n: self.keys[i], self.values[i] = self._grown(self.keys[i], k), self._grown(self.values[i], v)
+        k, v, self.links[i] = _Append.apply(k, v, self.links[i], (self.keys[i], self.values[i]), self.grads[i], self.n)
+        return k, v
+
+    def _grown(self, old, new):
+        b, h, t, d = new.shape
+        slots = torch.empty(b, h, self.n + self.spare, d, dtype=new.dtype, device=new.device)
+        if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
+        return slots
+
+# %% ../nbs/04_gumbel.ipynb #8ab8e260
 class Rollout(NamedTuple):
     "What a model wrote, differentiably"
     samples: torch.Tensor # (b, n, 16) each next input: weights over the vocabulary
@@ -119,10 +154,10 @@ def rollout(model: Transformer,
             lengths: torch.Tensor, # (b,) tokens of each prompt
             n: int, # Tokens to write
             sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
-            gather: bool = True, # Compute each matrix's gradient from all steps at once; not for a model that is compiled
+            gather: bool = True, # Share the work of the gradients between the steps, as above; not for a model that is compiled
            ) -> Rollout:
     "Differentiable generation: one pass over the prompts, then one step a token"
-    cache, samples, logits = KVCache(model, len(tokens), differentiable=True), [], []
+    cache, samples, logits = _SlotCache(model, len(tokens)) if gather else KVCache(model, len(tokens), differentiable=True), [], []
     with gathered(model) if gather else nullcontext():
         last = model(tokens, cache, _places(tokens, lengths), at=lengths[:, None] - 1)[:, 0]        # (b, 16)
         for i in range(n):

@@ -4,7 +4,8 @@
     python scripts/reasoning_study.py                     what there is to run, and what is done
     python scripts/reasoning_study.py RUN [RUN ...]       carry these out, or what is left of them
 
-A run is named digits-condition-seed, such as 8-invented-1, or 8-none-1-long for a run with as much time as the invented one had.
+A run is named digits-condition-seed, such as 8-invented-1, or 8-none-1-long for a run with as much time as the invented one had
+(8-none-1-longer: as much as one with twice the steps).
 It trains into runs/ (which git ignores) and can be stopped and started again; when it ends, nbs/results/reasoning/RUN.json
 appears, and is not made again. The thread count and processor should be the same for all runs that are compared.
 """
@@ -30,20 +31,28 @@ CONDITIONS = dict(invented=dict(gumbel_hard=False) | GUMBEL, none=dict(chain='no
                   hiding=dict(gumbel_hard=False, gumbel_hide=0.2) | GUMBEL,                    # invented while a part of the problem is hidden from the answer
                   veiling=dict(gumbel_hard=False, gumbel_hide=0.1) | GUMBEL)                   # the same with less of it, and twice the steps
 STEPS = {8: 4000, 16: 8000}
-TIMES = dict(veiling=2)
+MORE = {8: dict(veiling=8000)}   # a condition with other steps
 LONG = {8: dict(none=5750, noop=6000), 16: dict(none=13500, noop=14100)}   # steps of the runs that get the time of an invented one: at 8 digits 4,000 steps of it took 275 seconds, of these 192 and 183; at 16, 5,000 took 748 and 443
-SEEDS = dict(invented=10, none=3, noop=3, running=3, straight=3, hiding=5, veiling=5, columns=3)
+SEEDS = {8: dict(invented=10, none=3, noop=3, running=3, straight=3, hiding=5, veiling=5, columns=3), 16: dict(invented=3, veiling=3)}
+LONG_SEEDS = 3
 N_PROBLEMS, N_DISTURBED = 10_000, 2_000
 
 
 def plan():
     "Names of all runs, in the order in which they are worth doing."
     for digits in STEPS:
-        for condition, n in SEEDS.items():
+        for condition, n in SEEDS[digits].items():
             for seed in range(1, n+1): yield f'{digits}-{condition}-{seed}'
-        for condition, steps in LONG.get(digits, {}).items():
-            for seed in range(1, SEEDS[condition]+1):
-                if steps: yield f'{digits}-{condition}-{seed}-long'
+        for condition in LONG[digits]:
+            for seed in range(1, LONG_SEEDS+1): yield f'{digits}-{condition}-{seed}-long'
+        for condition in LONG[digits]:
+            if digits in MORE: yield f'{digits}-{condition}-1-longer'
+
+
+def n_steps(digits, condition, long):
+    "How many steps a run takes."
+    if long: return LONG[digits][condition] * (2 if long == ['longer'] else 1)
+    return MORE.get(digits, {}).get(condition, STEPS[digits])
 
 
 def config(name):
@@ -52,7 +61,7 @@ def config(name):
     digits = int(digits)
     thoughts = dict(thought_tokens=digits+1) if 'use_gumbel' in CONDITIONS[condition] or condition == 'noop' else {}
     return TrainingConfig(**SHARED, **CONDITIONS[condition], **thoughts, max_digits=digits, seed=int(seed),
-                          max_steps=LONG[digits][condition] if long else STEPS[digits] * TIMES.get(condition, 1), output_dir=str(RUNS/name))
+                          max_steps=n_steps(digits, condition, long), output_dir=str(RUNS/name))
 
 
 def measure(model, cfg):
@@ -74,7 +83,7 @@ def run(name, path):
     model = load_model(cfg.output_dir).eval()
     measured = measure(model, cfg)
     write_result(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'],
-                 condition=name.split('-')[1], digits=cfg.max_digits, long=name.endswith('long'), steps=report['steps'], precision=report['precision'],
+                 condition=name.split('-')[1], digits=cfg.max_digits, long=name.endswith(('long', 'longer')), steps=report['steps'], precision=report['precision'],
                  parameters=model.n_params(), seconds_of_measuring=round(time.perf_counter() - began, 1),
                  curve=[[m['step'], m['exact_match'], m['loss']] for m in report['validation']], **measured)
 

@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Measure a finished run on problems that nothing else has used, and write it as a model to ship.
+
+    python scripts/ship_model.py FOLDER SEED RUN [RUN ...]
+
+The last RUN is the model; those before it are the runs that it began with. FOLDER gets `model.safetensors` in 16 bits with
+`config.json`, `training_config.json` with all runs and their commands, and `test_results.json`: 100,000 uniform problems
+drawn with SEED and 100,000 carry-biased ones with SEED+1, answered by the 16-bit weights, and on how many of 10,000 problems these write the
+same text as the 32-bit ones. A card has to be written by hand. Nothing is overwritten.
+"""
+import json
+import sys
+from pathlib import Path
+
+import torch
+from math_llm.cli import write_whole
+from math_llm.decoding import generate
+from math_llm.evaluation import evaluate, faithfulness, fresh_problems, problem_config, share
+from math_llm.data import render
+from math_llm.model import load_model, save_model
+
+from record_result import command
+
+N, N_DISTURBED, N_COMPARED = 100_000, 5_000, 10_000
+
+
+def draw(model, n, seed, bias):
+    "Test problems of the model's run."
+    known = model.meta.trained_on
+    config = problem_config(model.meta, carry_bias=bias, repeat_bias=0.)
+    return fresh_problems(config, n, seed, known['seed'], train_ratio=known['train_ratio'], val_ratio=known['val_ratio']), config
+
+
+def main(folder, seed, *runs):
+    "Write the folder."
+    folder, seed, runs = Path(folder), int(seed), list(map(Path, runs))
+    if folder.exists(): sys.exit(f'{folder} is there already')
+    full = load_model(runs[-1]).eval()
+    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0.)  # what is asked of it when nothing else is said
+    save_model(full, folder, torch.bfloat16)
+    model = load_model(folder).eval()
+    problems, config = draw(model, N_COMPARED, seed + 2, 0.5)
+    prompts = render(problems, config).prompts()
+    same = sum(a == b for a, b in zip(*(generate(m, prompts).texts() for m in (model, full))))
+    results = dict(same_answers_in_16_and_32_bits=share(same, N_COMPARED))
+    for kind, bias in (('uniform', 0.), ('carry_biased', 1.)):
+        problems, _ = draw(model, N, seed, bias)
+        results[kind] = dict(seed=seed) | evaluate(model, problems, 512) | dict(faithfulness=faithfulness(model, problems[:N_DISTURBED], seed=seed))
+        print(kind, results[kind]['exact_match'])
+        seed += 1
+    configs = [json.loads((run/'training_config.json').read_text()) for run in runs]
+    for name, what in (('test_results', results), ('training_config', dict(commands=list(map(command, configs)), phases=configs))):
+        write_whole(folder/f'{name}.json', (json.dumps(what, indent=1) + '\n').encode())
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 4: sys.exit(__doc__)
+    main(*sys.argv[1:])
