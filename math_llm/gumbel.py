@@ -200,7 +200,7 @@ class GumbelConfig:
                  '--gumbel-final-noise': self.gumbel_final_noise not in (None, self.gumbel_noise),
                  '--gumbel-hide': self.gumbel_hide > 0, '--gumbel-harden': self.gumbel_harden != 1., '--supervise answer': self.supervise == 'answer'}
         if any(given.values()) and not self.use_gumbel:
-            raise InputError(f'{", ".join(k for k, v in given.items() if v)} means nothing without --use-gumbel')
+            raise InputError(f'{", ".join(k for k, v in given.items() if v)} {"mean" if sum(map(bool, given.values())) > 1 else "means"} nothing without --use-gumbel')
         if self.gumbel_hide and self.supervise != 'answer': raise InputError('--gumbel-hide means nothing without --supervise answer')
         if self.gumbel_harden != 1. and self.gumbel_hard: raise InputError('--gumbel-harden means nothing without --no-gumbel-hard: straight-through samples are hard from the start')
 
@@ -262,7 +262,7 @@ class _Gumbel(nn.Module):
     def __init__(self, model: Transformer, config: GumbelConfig|None = None):
         super().__init__()
         config = config or GumbelConfig(use_gumbel=True)
-        self.model, self.hard, self.temperature, self.noise_scale = model, config.gumbel_hard, config.gumbel_temperature, 1.
+        self.model, self.hard, self.temperature, self.noise_scale = model, config.gumbel_hard, config.gumbel_temperature, config.gumbel_noise
         self.gather = True # gradients of all steps, see `rollout`
 
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, n, 16)
@@ -299,7 +299,7 @@ class GumbelAnswer(_Gumbel):
                  n_thoughts: int, # K, the same for every problem
                  config: GumbelConfig|None = None): # Default: straight-through at temperature 1
         super().__init__(model, config)
-        self.n_thoughts, self.hidden_share = n_thoughts, 0.
+        self.n_thoughts, self.hidden_share = n_thoughts, hidden_share(config, 0) if config else 0.
         self.register_buffer('allowed', thought_mask(), persistent=False)
 
     def n_samples(self, batch): return self.n_thoughts
