@@ -57,7 +57,7 @@ OPTIMIZERS = ('muon', 'adamw')
 @dataclass
 class TrainingConfig(GumbelConfig, _ProblemOptions):
     "A training run, complete: the same configuration makes the same weights on the same machine"
-    model_size: str = opt('small', 'Size of the model', tuple(SIZES))
+    model_size: str = opt('small', 'Size of the model; one that --init-from names has its own', tuple(SIZES))
     n_layers: int|None = opt(None, "Blocks (default: the size's)")
     d_model: int|None = opt(None, "Width of the residual stream (default: the size's)")
     n_heads: int|None = opt(None, "Attention heads (default: the size's)")
@@ -106,6 +106,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
         for name, least in dict(batch_size=1, eval_batch_size=1, num_epochs=1, warmup_steps=0, num_workers=0, save_steps=1, eval_steps=1,
                                 logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
             if not least <= getattr(self, name) < math.inf: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
+        for name, most in dict(batch_size=2**20, eval_batch_size=2**20, seed=2**63 - 1).items():
+            if getattr(self, name) > most: raise InputError(f'--{name.replace("_", "-")} must be at most {most}, not {getattr(self, name)}')
         if not 0 <= self.beta2 < 1: raise InputError(f'--beta2 must be 0 or more and below 1, not {self.beta2}')
         if self.max_steps is not None and self.max_steps < 1: raise InputError(f'--max-steps must be at least 1, not {self.max_steps}')
         if self.fp16 and self.bf16: raise InputError('--fp16 and --bf16 contradict each other')
@@ -124,6 +126,12 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
             raise InputError('--supervise answer and --chain contradict each other: the model invents its chain')
         if self.thought_tokens is not None and not (self.chain == 'noop' or self.use_gumbel and self.supervise == 'answer'):
             raise InputError('--thought-tokens means nothing without --chain noop or --use-gumbel --supervise answer')
+        if self.use_gumbel and self.prompt_loss_weight not in (0, type(self).prompt_loss_weight):
+            raise InputError('--prompt-loss-weight means nothing with --use-gumbel: there the prompt is not scored')
+        if not self.fresh and self.full_size != type(self).full_size:
+            raise InputError('--full-size and --no-fresh contradict each other: the problems of a file are what they are')
+        if self.fixed_length_cot and self.chain in ('none', 'noop'):
+            raise InputError(f'--fixed-length-cot means nothing with --chain {self.chain}')
         if self.init_from and (overrides := [n for n in ('n_layers', 'd_model', 'n_heads', 'd_ff') if getattr(self, n) is not None]):
             raise InputError(f'--init-from brings its own shape; --{overrides[0].replace("_", "-")} cannot change it')
 
@@ -225,12 +233,16 @@ def learning_rate(step: int, # From 0
 def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     "A new model, or the one of `--init-from`, with the facts about this run"
     problem = problems.config
-    if config.init_from: model = load_model(config.init_from).train()
+    if config.init_from:
+        model = load_model(config.init_from).train()
+        for name in ('position', 'norm', 'softmax', 'dropout', 'max_length'):
+            own, asked = getattr(model.config, name), getattr(config, name)
+            if asked not in (own, getattr(TrainingConfig, name)): raise InputError(f'--{name.replace("_", "-")} {asked} and --init-from contradict each other: that model has {own}')
     else: model = Transformer(ModelConfig.from_size(config.model_size, **{f.name: getattr(config, f.name) for f in dataclasses.fields(ModelConfig)}))
     invented = config.use_gumbel and config.supervise == 'answer'
     chain = 'invented' if invented else problem.chain
     model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None, 
-                      dataclasses.asdict(problem) | problems.partition | dict(prompt_loss_weight=0. if invented else config.prompt_loss_weight))
+                      dataclasses.asdict(problem) | problems.partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight))
     need = int(longest_example(problem).lengths[0]) + (problem.n_thoughts + 2) * invented
     if need > model.config.max_length:
         raise InputError(f'the longest example of these limits needs {need} tokens, more than --max-length {model.config.max_length}')
