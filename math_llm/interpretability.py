@@ -365,12 +365,17 @@ def untrained(model: Transformer,
     return other.eval()
 
 # %% ../nbs/09_interpretability.ipynb #fa391e0f
+def _need_columns(model):
+    "Refuse a model whose chain has no steps"
+    if model.meta.chain != 'columns': raise InputError(f'this asks about the steps of a `columns` chain; this model writes: {model.meta.chain}')
+
+# %% ../nbs/09_interpretability.ipynb #367abc85
 def carry_probe(model: Transformer, # With a `columns` chain
                 problems: Problems, # Those whose first operand has two digits or more are used
                 seed: int = 0, # Decides which column of each problem is asked for, and the halves
                ) -> dict[str, list[dict]]: # By `model`, `untrained`, `shuffled`, `before`: a probe's result for the embedding and after each layer
-    "How well the carry into a column can be read where it is needed, beside three controls"
-    if model.meta.chain != 'columns': raise InputError("the carry is needed at a known position only in a chain of the kind `columns`")
+    "How well the carry into a column can be read where it is needed, beside three controls; raises `InputError` without such a chain"
+    _need_columns(model)
     problems, rng = problems[problems.n_digits[:, 0] > 1], np.random.default_rng(seed)
     texts = written(model, problems)
     column = rng.integers(1, problems.n_digits[:, 0])
@@ -428,13 +433,15 @@ def plot_lens(model: Transformer, t: Trace,
 def carry_pairs(config: ProblemConfig, # Limits; two digits at least
                 n: int, # How many pairs
                 rng: np.random.Generator, # Source of randomness
-                least: int = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form
+                least: int = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form; 2 needs four, and so on
                 passed: int = 0, # Columns that pass the carry on; with zero-padded operands the last of them may be the highest
                ) -> tuple[Problems, Problems, np.ndarray]: # With the greater carry, with the smaller, and (n,) the column that receives it in the end
-    "Pairs of problems that differ in the digits of one column, and in the carry out of it, by one"
-    found, count, room = [], 0, 1 + passed - bool(passed and config.zero_pad)
-    if config.max_digits < 1 + max(room, 1) or (least and config.max_operands < 3): raise InputError('no such pairs: a carry needs two columns, each that passes it on one more, and one of 2 three operands')
+    "Pairs of problems that differ in the digits of one column, and in the carry out of it, by one; raises `InputError` if there are none, or hardly any"
+    found, count, most, empty, room = [], 0, 0, 0, 1 + passed - bool(passed and config.zero_pad)
+    for _ in range(config.max_digits - room): most = (9*config.max_operands + most) // 10  # the greatest carry: nines in all columns
+    if least >= most: raise InputError('no such pairs: a carry needs two columns, each that passes it on one more, and one of 2 three operands, of 3 four')
     while count < n:
+        if empty == 300: raise InputError('such pairs are too rare among problems of these limits; more of them have a high carry_bias')
         p = draw(config, max(1000, 40*n), rng)
         p = p[p.width > max(room, 1)]
         b, top = np.arange(len(p)), p.n_digits - 1
@@ -447,7 +454,7 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
         one = (carries != new_carries).sum(1) == 1 + passed
         fits = np.flatnonzero(one & (sums[b, k] - new_sums[b, k] == 10) & (new_carries[b, k+1] >= least))[:n - count]
         found.append((p[fits], Problems(digits, p.n_digits)[fits], k[fits] + 1 + passed))
-        count += len(fits)
+        count, empty = count + len(fits), 0 if len(fits) else empty + 1
     more, less, column = zip(*found)
     def join(parts): return Problems(*(np.concatenate([getattr(q, a) for q in parts]) for a in ('digits', 'n_digits')))
     return join(more), join(less), np.concatenate(column)
@@ -673,12 +680,13 @@ def digit_pairs(config: ProblemConfig, # Limits
     digits[b, operand, k] = new + (new >= p.digits[b, operand, k])                 # any digit but the one that is there
     return p, Problems(digits, p.n_digits), k, operand
 
-def copy_paths(model: Transformer,
+def copy_paths(model: Transformer, # With a `columns` chain
                n: int = 200, # Pairs
                seed: int = 0, # Decides them
                config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
               ) -> dict[str, list[float]]: # `digit`, `beside`: share of flipped copies, patched before the first layer and after each but the last
-    "Is a digit copied from its own place in the problem, or from the token to the right of it?"
+    "Is a digit copied from its own place in the problem, or from the token to the right of it? Raises `InputError` without such a chain"
+    _need_columns(model)
     one, other, column, operand = digit_pairs(config or problem_config(model.meta), n, np.random.default_rng([seed, 6]))
     clean, corrupted = written(model, one), written(model, other)
     layout = read_layout(*encode_batch(clean), model.meta.chain)
@@ -697,12 +705,13 @@ def _until_due(model, problems, column):
     sign = (new.where('carry plus', 'step equals') & (new.column == column[:, None])).argmax(1)
     return cut(texts, sign + 1), cut(texts, new.place('carry', column=column) + 1), cut(texts, layout.place('ones', column=column) + 1)
 
-def patch_carry(model: Transformer,
+def patch_carry(model: Transformer, # With a `columns` chain
                 n: int = 1000, # Pairs
                 seed: int = 0, # Decides them
                 config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
                ) -> dict[str, dict]: # Shares: `flipped`, `written`, `too_early`
-    "How often another problem's carry is written when it is put in where it is due, and the sum that follows from it; and how often a layer earlier (of 200 pairs)"
+    "How often another problem's carry is written when it is put in where it is due, and the sum that follows from it; and how often a layer earlier (of 200 pairs). Raises `InputError` without such a chain"
+    _need_columns(model)
     config, rng = config or problem_config(model.meta), np.random.default_rng([seed, 7])
     three = config.max_operands > 2
     more, less, column = carry_pairs(config, n, rng, least=int(three))
@@ -724,12 +733,13 @@ def _falsified(text, k, false, digits):
     step = '+'.join(map(str, [*digits, *[false//10] * (false > 9)])) + f'={digits.sum() + false//10}'
     return f"{prompt}<think>{''.join(steps[:k])}{steps[k].split('=')[0]}={false}{step[:2]}", step[2:]
 
-def falsify_carry(model: Transformer,
+def falsify_carry(model: Transformer, # With a `columns` chain
                   problems: Problems, # Those of one column are left out
                   seed: int = 0, # Decides which carry of each problem is falsified, and how
                   keep_form: bool = False, # Only false carries with as many digits: needs three operands
                  ) -> dict[str, dict]: # Shares: `step`, `answer`
-    "How often the next step, and the answer, follow a false carry"
+    "How often the next step, and the answer, follow a false carry; raises `InputError` without such a chain"
+    _need_columns(model)
     rng, made, problems = np.random.default_rng(seed), [], problems[problems.width > 1]
     sums, texts, truth = add(problems.digits)[0], written(model, problems), answers(problems)
     for i, k in enumerate(rng.integers(0, problems.width - 1)):
@@ -750,7 +760,8 @@ def carry_facts(model: Transformer, # With a `columns` chain
                 seed: int = 90, # Decides them; they are held out from the model's training
                 max_digits: int|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
                ) -> dict: # Plain JSON
-    "What the instruments say about how a model carries"
+    "What the instruments say about how a model carries; raises `InputError` without such a chain"
+    _need_columns(model)
     known, limits = model.meta.trained_on, problem_config(model.meta)
     splits = {k: known[k] for k in ('train_ratio', 'val_ratio') if k in known}
     if max_digits and not limits.zero_pad: limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
@@ -898,10 +909,16 @@ def plot_thoughts(maps: dict[str, np.ndarray], # By title: numbers (thought, col
     return fig
 
 # %% ../nbs/09_interpretability.ipynb #8f6081de
+def _need_thoughts(model):
+    "Refuse a model that did not invent its chain, as `think` does"
+    if model.meta.chain != 'invented': raise InputError(f'this model did not invent its chain; it writes: {model.meta.chain}')
+
+# %% ../nbs/09_interpretability.ipynb #ba4d8225
 def look_at_thoughts(model: Transformer, # That invented its chain
                      texts: list[str], # Whole texts, see `written`
                     ) -> np.ndarray: # (layer, head, thought, column): mean attention mass
-    "How much each head looks at each thought where it writes each digit of the answer"
+    "How much each head looks at each thought where it writes each digit of the answer; raises `InputError` if the model has none"
+    _need_thoughts(model)
     total, count, columns = 0, 0, np.arange(problem_config(model.meta).max_digits + 1)
     for _, t in traces(model, texts, r'attn\.weights'):
         new = t.layout.writes
@@ -917,7 +934,8 @@ def patch_thoughts(model: Transformer, # That invented its chain
                    thought: int|None = None, # Ask for this thought instead
                    site: str = 'embed', # What is patched at a thought; `embed`: its word
                   ) -> np.ndarray: # (thought + 1, column): mean recovery, in the last row with all thoughts patched; not a number where nothing can be asked
-    "What thoughts of another problem, one by one and all together, do to the answer, or to a thought behind them"
+    "What thoughts of another problem, one by one and all together, do to the answer, or to a thought behind them; raises `InputError` if the model has none"
+    _need_thoughts(model)
     texts, k = [written(model, p) for p in (clean, corrupted)], model.meta.thought_tokens
     layouts = [read_layout(*encode_batch(t), model.meta.chain) for t in texts]
     at, other = (l.place('answer', column=column) if thought is None else l.place('thought', column=thought) for l in layouts)
