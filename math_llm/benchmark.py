@@ -12,7 +12,7 @@ __all__ = ['PARTS', 'KEYS', 'interleave', 'spread', 'gain', 'matrix_flops', 'Wor
            'benchmark_command']
 
 # %% ../nbs/10_benchmark.ipynb #f22d544e
-import dataclasses, itertools, json, math, os, platform, random, signal, subprocess, sys, tempfile, time
+import dataclasses, io, itertools, json, math, os, platform, random, signal, subprocess, sys, tempfile, time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -396,6 +396,7 @@ class BenchmarkConfig:
             if min(getattr(self, name)) < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {min(getattr(self, name))}')
         for name, least in dict(repeats=0, turn=0, threads=1).items():
             if getattr(self, name) is not None and not getattr(self, name) >= least: raise InputError(f'--{name} must be at least {least}, not {getattr(self, name)}')
+        if not math.isfinite(self.turn): raise InputError(f'--turn must be a finite number, not {self.turn}')
         if self.compare and len(self.compare) != 2: raise InputError(f'--compare needs two files, not {len(self.compare)}')
         if not self.repeats and not self.memory: raise InputError('--repeats 0 and --no-memory leave nothing to measure')
         if self.figure and Path(self.figure).suffix not in ('.png', '.svg', '.pdf'): raise InputError(f'--figure must end in .png, .svg or .pdf, not {self.figure!r}')
@@ -547,22 +548,24 @@ def compare(a: dict, b: dict, # Results
 # %% ../nbs/10_benchmark.ipynb #a7d9f948
 _COLOURS = dict(bf16='#0072b2', fp32='#c46b00')
 
-def _label(r): 
-    about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '']
+def _label(r, command=''):
+    "A row in words; a training step that was not measured with AdamW says so"
+    muon = command and r['part'] in ('train', 'gumbel_completion', 'gumbel_answer') and '--optimizer adamw' not in command
+    about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '', 'Muon' if muon else '']
     return f"{r['part'].replace('_', ' ')}: " + ', '.join(filter(None, about))
 
 def plot_gains(*results: dict): # A matplotlib figure
     "How many times as fast each part is as its reference"
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator
-    rows = [r for result in results for r in result['rows'] if 'gain' in r and r['part'] != 'startup' and r['variant'].startswith('ours')]
-    labels = list(dict.fromkeys(map(_label, rows)))[::-1]
+    rows = [r | dict(label=_label(r, result.get('command', ''))) for result in results for r in result['rows'] if 'gain' in r and r['part'] != 'startup' and r['variant'].startswith('ours')]
+    labels = list(dict.fromkeys(r['label'] for r in rows))[::-1]
     fig, ax = plt.subplots(figsize=(8, 1 + 0.32*len(labels)), layout='constrained')
     for precision, colour in (_COLOURS | {None: '#555555'}).items():
         some = [r for r in rows if r['precision'] == precision]
         if not some: continue
         at, low, high = (np.array([r[k] for r in some]) for k in ('gain', 'gain_low', 'gain_high'))
-        ax.errorbar(at, [labels.index(_label(r)) for r in some], xerr=[at - low, high - at], fmt=dict(bf16='o', fp32='s').get(precision, 'D'), color=colour, capsize=3, label=precision or 'no model')
+        ax.errorbar(at, [labels.index(r['label']) for r in some], xerr=[at - low, high - at], fmt=dict(bf16='o', fp32='s').get(precision, 'D'), color=colour, capsize=3, label=precision or 'no model')
     ax.set_yticks(range(len(labels)), labels)
     ax.set(xscale='log', xlabel='times as fast as the reference (median and range over the rounds)', ylim=(-0.6, len(labels) - 0.4))
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -572,21 +575,31 @@ def plot_gains(*results: dict): # A matplotlib figure
     return fig
 
 def plot_rates(*results: dict, part: str = 'train'): # A matplotlib figure
-    "Problems a second over the batch size"
+    "Problems a second over the batch size, one line for each size, number of digits, variant and precision"
     import matplotlib.pyplot as plt
     rows = [r for result in results for r in result['rows'] if r['part'] == part and 'problems_per_second' in r]
-    fig, ax = plt.subplots(figsize=(6, 3.2), layout='constrained')
-    lines = {}
-    for r in rows: lines.setdefault((r['size'], r['digits'], r['variant'], r['precision']), []).append((r['batch'], r['problems_per_second']))
-    for (size, digits, variant, precision), points in lines.items():
-        ours = variant == 'ours'
-        ax.plot(*zip(*sorted(points)), marker='o' if ours else 's', ls='-' if ours else '--', color=_COLOURS.get(precision, '#555555'), label=f'{size}, {digits} digits, {variant}, {precision}')
+    fig, ax = plt.subplots(figsize=(7.5, 3.2), layout='constrained')
+    lines, told = {}, [k for k in ('size', 'digits') if len({r[k] for r in rows}) > 1]             # what all lines share is not repeated
+    for r in rows: lines.setdefault((r['variant'], r['precision'], *(f'{r[k]}{" digits" * (k == "digits")}' for k in told)), []).append((r['batch'], r['problems_per_second']))
+    for (name, points), colour, mark in zip(lines.items(), itertools.cycle(('#c46b00', '#0072b2', '#009e73', '#cc79a7', '#555555')), itertools.cycle('so^Dv')):
+        ax.plot(*zip(*sorted(points)), marker=mark, color=colour, label=', '.join(name))
     ax.set(xscale='log', xlabel='batch size', ylabel='problems a second', ylim=(0, None))
     ax.set_xticks(sorted({r['batch'] for r in rows}), sorted({r['batch'] for r in rows})); ax.minorticks_off()
-    ax.grid(alpha=0.3); ax.legend(frameon=False, fontsize=8)
+    ax.grid(alpha=0.3); ax.legend(frameon=False, fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
     return fig
 
 # %% ../nbs/10_benchmark.ipynb #5b549126
+def _check_files(config):
+    "Find out before measuring whether the results can be written after it; makes their folders"
+    for name in ('output_file', 'figure'):
+        if not (file := getattr(config, name)): continue
+        option, file = f'--{name.replace("_", "-")}', Path(file)
+        if file.is_dir(): raise InputError(f'{option} {file} is a folder')
+        try: file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as e: raise InputError(f'{option}: cannot make the folder {file.parent}: {e.strerror}') from None
+        if not os.access(file.parent, os.W_OK): raise InputError(f'{option}: cannot write to {file.parent}')
+
+# %% ../nbs/10_benchmark.ipynb #3cd17068
 @command(BenchmarkConfig, 'math_llm_benchmark')
 def benchmark_command(config):
     "Measure speed and memory of each part beside a plain form of it, or compare two such measurements."
@@ -595,6 +608,7 @@ def benchmark_command(config):
         for name, x in zip(('first ', 'second'), (a, b)): print(f"{name}  {x.get('command')}  (version {x.get('package_version')}, {x.get('machine')})")
         print(compare(a, b))
         return
+    _check_files(config)
     result = benchmark(config)
     print(f"{result['machine']}, PyTorch {result['torch']} with {result['threads']} thread{'s' * (result['threads'] > 1)}; {result['seconds']:.0f} s\n")
     print(format_benchmark(result))
@@ -602,4 +616,9 @@ def benchmark_command(config):
         if key[-1] == 'ours': print(f"{' '.join(str(k) for k in key if k)}: a token costs {cost:.3g} times as much at {max(config.digits)} digits as at {min(config.digits)}")
     if config.profile: print('\n' + format_profile(result))
     if config.output_file: write_whole(config.output_file, (json.dumps(result, indent=1) + '\n').encode())
-    if config.figure: plot_gains(result).savefig(config.figure, dpi=150)
+    if config.figure:
+        fig, data = plot_gains(result), io.BytesIO()
+        fig.savefig(data, dpi=150, format=Path(config.figure).suffix[1:])
+        write_whole(config.figure, data.getvalue())
+        import matplotlib.pyplot as plt
+        plt.close(fig)
