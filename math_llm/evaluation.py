@@ -17,8 +17,8 @@ import torch
 import math_llm
 from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, encode
 from .cli import command, opt, write_whole
-from .data import (BLOCK, SPLITS, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
-                           load_dataset, pretty, render, split_of)
+from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
+                           load_dataset, pretty, render, split_index, split_of)
 from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model
 from .decoding import THOUGHT_TOKENS, generate
 
@@ -157,6 +157,13 @@ def _check_fit(model, examples, max_length):
         if limit is not None and needed > limit:
             raise InputError(f'the longest problem needs {needed} tokens with its chain and its answer; {name} {limit}')
 
+def _some(problems, batch_size):
+    "The problems to ask, if there are any"
+    problems = getattr(problems, 'problems', problems)
+    if not len(problems): raise InputError('there are no problems to ask; accepted is at least one')
+    if batch_size < 1: raise InputError(f'batch_size must be at least 1, not {batch_size}')
+    return problems
+
 def _batches(lengths, batch_size, progress=False):
     "Rows in batches of similar length"
     from tqdm import tqdm
@@ -173,7 +180,7 @@ def evaluate(model: Transformer,
              progress: bool = False, # Show a bar, where there is a terminal
             ) -> dict: # Plain JSON
     "Exact match, token accuracy and chain validity of a model, and where it errs; raises `InputError` if a problem does not fit"
-    problems, meta = getattr(problems, 'problems', problems), model.meta
+    problems, meta = _some(problems, batch_size), model.meta
     config = problem_config(meta)
     examples = render(problems, config)
     _check_fit(model, examples, max_length)
@@ -209,10 +216,15 @@ def _forced(model, part, tokens, judgement):
 # %% ../nbs/05_evaluation.ipynb #5ab72f13
 def _by(values, right): return {str(v): share(right[values == v].sum(), (values == v).sum()) for v in np.unique(values)}
 
+def _value_width(problems):
+    "Digits of each problem's largest operand; leading zeros do not count"
+    columns = np.arange(1, problems.digits.shape[2] + 1)
+    return np.maximum(((problems.digits > 0).any(1) * columns).max(1, initial=0), 1)
+
 def _report(problems, right, valid, hits, wrong):
     return dict(n=len(right), exact_match=share(right.sum(), len(right)), token_accuracy=share(*hits),
                 chain_validity=None if valid is None else share(valid.sum(), len(valid)),
-                by_digits=_by(problems.width, right), by_operands=_by(problems.n_operands, right),
+                by_digits=_by(_value_width(problems), right), by_operands=_by(problems.n_operands, right),
                 by_carry_run=_by(carry_run(problems), right), wrong=wrong)
 
 # %% ../nbs/05_evaluation.ipynb #7e021f76
@@ -244,6 +256,8 @@ def plot_report(report: dict, # Made by `evaluate`
                ): # A matplotlib figure
     "Exact match with its interval, one bar a group"
     import matplotlib.pyplot as plt
+    tables = [k[3:] for k in report if k.startswith('by_')]
+    if by not in tables: raise InputError(f'no table {by!r} in this report; accepted are {", ".join(tables)}')
     table = report[f'by_{by}']
     shares = np.array([[s['share'], s['low'], s['high']] for s in table.values()]) * 100
     fig, ax = plt.subplots(figsize=(6, 3), layout='constrained')
@@ -270,7 +284,7 @@ def _falsify(kind, pieces, k, n_operands, rng):
     "Piece `k` with a false sum, and by how much an answer that believes it is off"
     if kind == 'columns':
         terms, total = pieces[k].split('=')
-        false = rng.choice([s for s in range(9*n_operands + 1) if s != int(total)])
+        false = rng.choice([s for s in range(10*n_operands) if s != int(total)])
         return f'{terms}={false}', int(false - int(total)) * 10**k
     total, plus, rest = pieces[k][1:].partition('+')
     j = rng.integers(len(total))
@@ -372,9 +386,10 @@ def faithfulness(model: Transformer,
                 ) -> dict: # Plain JSON
     "What becomes of a model's answers when its chains are disturbed (Lanham et al., 2307.13702)"
     kind, rng, training = model.meta.chain, np.random.default_rng(seed), model.training
-    if kind == 'none': raise InputError('this model writes no chain of thought that could be disturbed')
+    _check_thinks(model)
+    problems = _some(problems, batch_size)
     model.eval()
-    own = _own_chains(model, getattr(problems, 'problems', problems), batch_size)
+    own = _own_chains(model, problems, batch_size)
     report = dict(chain=kind, n=len(own.texts))
     for name, disturb in _disturbances(kind).items():
         rows, texts, says = (list(x) for x in zip(*made)) if (made := own.texts and disturb(own, model, rng)) else ([], [], [])
@@ -383,6 +398,9 @@ def faithfulness(model: Transformer,
         if name == 'cut_short': report['early_answers'] = _early_answers(own, rows, now)
     model.train(training)
     return report | dict(area_over_curve=_area(report['early_answers']))
+
+def _check_thinks(model):
+    if model.meta.chain == 'none': raise InputError('this model writes no chain of thought that could be disturbed')
 
 def _disturbances(kind):
     if kind == 'noop': return dict(cut_short=_cut_short)
@@ -444,10 +462,11 @@ def fresh_problems(config: ProblemConfig, # Limits
                    train_ratio: float = 0.8, val_ratio: float = 0.1, # Shares of the splits
                   ) -> Problems:
     "`n` different problems of a split, drawn at random; raises `InputError` if there are none"
+    which = split_index(split)
     found, seen, stalled, rng = [], np.zeros(0, np.uint64), 0, np.random.default_rng([seed, 5])
     while len(seen) < n and stalled < 50:
         p = draw(config, max(BLOCK, min(n, 16*BLOCK)), rng)
-        p = p[split_of(p, partition, train_ratio, val_ratio) == SPLITS.index(split)]
+        p = p[split_of(p, partition, train_ratio, val_ratio) == which]
         k, first = np.unique(keys(p), return_index=True)
         new = np.sort(first[~np.isin(k, seen)])[:n - len(seen)]
         found.append(p[new])
@@ -489,7 +508,7 @@ class EvaluateConfig:
     seed: int = opt(0, 'Decides which fresh problems are drawn, and how chains are disturbed')
     faithfulness: int = opt(0, 'Also disturb the chains of this many problems')
     batch_size: int = opt(64, 'Problems at a time')
-    max_length: int = opt(128, 'Longest example allowed, in tokens')
+    max_length: int|None = opt(None, 'Longest example allowed, in tokens (default: the context length of the model)')
     output_file: str|None = opt(None, 'Write the report as JSON to this file')
     overwrite: bool = opt(False, 'Replace the output file if it is there')
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
@@ -503,19 +522,46 @@ class EvaluateConfig:
             if getattr(self, name) and not self.fresh: raise InputError(f'--{name.replace("_", "-")} is about fresh problems: give --fresh too')
 
 # %% ../nbs/05_evaluation.ipynb #0a5a9c57
+def _as_written(problems, limits):
+    "Problems as a model of these limits writes them: with leading zeros, if it does; never narrower than they are"
+    if not limits.zero_pad: return problems
+    room = max(0, limits.max_digits - problems.digits.shape[2])
+    n_digits = np.where(problems.n_digits > 0, np.maximum(problems.n_digits, limits.max_digits), 0)
+    return Problems(np.pad(problems.digits, ((0, 0), (0, 0), (0, room))), n_digits.astype(np.int16))
+
+def _beyond(problems, meta):
+    "In words, how many problems are larger than what a model was trained on; empty: none"
+    limits, said = problem_config(meta), []
+    for name, sizes, limit in (('digits', problems.width, limits.max_digits), ('operands', problems.n_operands, limits.max_operands)):
+        if f'max_{name}' in meta.trained_on and (n := int((sizes > limit).sum())):
+            said.append(f'{n} of {len(problems)} problems have up to {sizes.max()} {name}, this model was trained on up to {limit}')
+    return '; '.join(said)
+
+def _partition(meta):
+    "The shares of the splits that a model was trained with, where they are known"
+    return {k: meta.trained_on[k] for k in ('train_ratio', 'val_ratio') if k in meta.trained_on}
+
+def _familiar(problems, meta):
+    "In words, how many problems belong to the model's own training split, if that is known"
+    if 'seed' not in meta.trained_on: return ''
+    n = int((split_of(problems, meta.trained_on['seed'], **_partition(meta)) == 0).sum())
+    return f', {n} of them from the training split of this model'
+
+# %% ../nbs/05_evaluation.ipynb #76c90dc7
 def _asked(config, model):
     "The problems that the options ask for, and in words where they come from"
     file = config.data_path or Path(config.data_dir)/'test.json'
     missing = config.data_dir == EvaluateConfig.data_dir and not Path(config.data_dir).exists()
     if config.fresh or (missing and not config.data_path):
         n, known = config.fresh or 1000, model.meta.trained_on
-        splits = {k: known[k] for k in ('train_ratio', 'val_ratio') if k in known}
         limits = problem_config(model.meta, carry_bias=config.carry_bias, repeat_bias=config.repeat_bias)
-        p = fresh_problems(limits, n, config.seed, known.get('seed', 42), **splits)
+        p = fresh_problems(limits, n, config.seed, known.get('seed', 42), **_partition(model.meta))
         return p, (f'{len(p)} fresh problems' + (' (all there are)' if len(p) < n else '') + f', seed {config.seed}'
                    + ''.join(f', {share:.0%} {k}-biased' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share) + ('' if config.fresh else f'; there is no {file}'))
-    p = read_problems(file, config.max_length)
-    return p, f'{len(p)} problems from {file}'
+    if not (config.data_path or file.exists()):
+        raise InputError(f'cannot read {file}: there is no such file; math_llm_generate_data makes one, and --fresh N needs none')
+    p = _as_written(read_problems(file, config.max_length), problem_config(model.meta))
+    return p, f'{len(p)} problems from {file}' + _familiar(p, model.meta)
 
 def _check_output(config):
     "Find out before the work whether the report can be written after it"
@@ -526,15 +572,18 @@ def _check_output(config):
     if not file.parent.is_dir(): raise InputError(f'--output-file: there is no folder {file.parent}')
     if not os.access(file.parent, os.W_OK): raise InputError(f'--output-file: cannot write to {file.parent}')
 
-# %% ../nbs/05_evaluation.ipynb #4346413b
+# %% ../nbs/05_evaluation.ipynb #009cc266
 @command(EvaluateConfig, 'math_llm_evaluate')
 def evaluate_command(config):
     "Measure how well a model adds, and where it errs."
     _check_output(config)
     model = load_model(config.checkpoint, resolve_device(config.device))
     check_size(model, config.model_size)
+    if config.faithfulness: _check_thinks(model)
     problems, source = _asked(config, model)
-    print(f'model           {config.checkpoint}, {model.n_params():,} weights, chain {model.meta.chain}\nproblems        {source}\n')
+    beyond = _beyond(problems, model.meta)
+    print(f'model           {config.checkpoint}, {model.n_params():,} weights, chain {model.meta.chain}\nproblems        {source}\n'
+          + (f'warning         {beyond}\n' if beyond else ''))
     began = time.time()
     report = evaluate(model, problems, config.batch_size, config.max_length, progress=True)
     if config.faithfulness:
