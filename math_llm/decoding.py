@@ -22,8 +22,8 @@ def pick(logits: torch.Tensor, # (b, 16)
         ) -> tuple[torch.Tensor, torch.Tensor]: # Token ids (b,) and the probability of each (b,)
     "Pick the next token of each row"
     logits = logits.float()
-    if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
     probs = logits.softmax(-1)
+    if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
     if temperature == 0: tokens = logits.argmax(-1)
     else:
         scaled = logits / temperature
@@ -54,11 +54,18 @@ class Generation:
         return decode_batch(self.tokens, self.lengths)
 
 # %% ../nbs/03_decoding.ipynb #e7832e71
-def _script(model, prompts):
+def _script(model):
     "For each step of an invented chain: the token that is given (or None) and what is allowed; then freedom"
-    if model.meta.chain != 'invented' or any('<think>' in p for p in prompts): return []
+    if model.meta.chain != 'invented': return []
     mask = thought_mask(next(model.parameters()).device)
     return [(THINK, None)] + [(None, mask)] * model.meta.thought_tokens + [(END_THINK, None)]
+
+def _portions(model, tokens, lengths, batch_size):
+    "Rows to work on together, each portion with its script: a prompt that has come to its `<think>` needs none"
+    begun = (tokens == THINK).any(1)
+    order = lengths.argsort(stable=True) # neighbours of like length waste little padding
+    groups = (order[~begun[order]], _script(model)), (order[begun[order]], [])
+    return [(rows, script) for group, script in groups for rows in group.split(batch_size) if len(rows)]
 
 # %% ../nbs/03_decoding.ipynb #4794274b
 @torch.no_grad()
@@ -71,8 +78,10 @@ def generate(model: Transformer, # In evaluation mode
              batch_size: int = 512, # Rows worked on at a time
             ) -> Generation:
     "Complete each prompt up to `<end>`; raises `InputError` if a prompt does not fit the context or is empty"
-    if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
+    if not 0 <= temperature < float('inf'): raise InputError(f'temperature must be at least 0, not {temperature}')
     if top_k is not None and top_k < 1: raise InputError(f'top_k must be at least 1, not {top_k}')
+    if batch_size < 1: raise InputError(f'batch_size must be at least 1, not {batch_size}')
+    if max_new_tokens is not None and max_new_tokens < 0: raise InputError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
     device = next(model.parameters()).device
     g = None if seed is None else torch.Generator(device).manual_seed(seed)
     tokens, lengths = encode_batch(prompts)
@@ -81,13 +90,12 @@ def generate(model: Transformer, # In evaluation mode
     limit = model.config.max_length
     if lengths.max() >= limit:
         raise InputError(f'a prompt of {lengths.max()} tokens leaves no room in a context of {limit}')
-    order = lengths.argsort(stable=True) # neighbours of like length waste little padding
+    portions = _portions(model, tokens, lengths, batch_size)
     parts = [_generate(model, tokens[rows, :int(lengths[rows].max())].to(device), lengths[rows].to(device), max_new_tokens,
-                       lambda logits, allowed: pick(logits, temperature, top_k, g, allowed), _script(model, prompts))
-             for rows in order.split(batch_size)]
+                       lambda logits, allowed: pick(logits, temperature, top_k, g, allowed), script) for rows, script in portions]
     t = max(p[0].shape[1] for p in parts)
     out, probs, n = torch.full((len(prompts), t), END), torch.zeros(len(prompts), t), torch.zeros(len(prompts), dtype=torch.long)
-    for rows, (o, p, m) in zip(order.split(batch_size), parts):
+    for (rows, _), (o, p, m) in zip(portions, parts):
         out[rows, :o.shape[1]], probs[rows, :o.shape[1]], n[rows] = o.cpu(), p.cpu(), m.cpu()
     return Generation(out, n, probs, list(prompts))
 
@@ -124,7 +132,7 @@ def plain_generate(model: Transformer, prompt: str, max_new_tokens: int|None = N
     "Greedy decoding of one prompt without a cache"
     ids = encode_batch([prompt])[0].to(next(model.parameters()).device)
     start, limit = ids.shape[1], model.config.max_length
-    while ids.shape[1] < min(limit, start + (max_new_tokens or limit)):
+    while ids.shape[1] < min(limit, start + (limit if max_new_tokens is None else max_new_tokens)):
         ids = torch.cat([ids, model(ids)[:, -1:].argmax(-1)], 1)
         if ids[0, -1] == END: break
     return decode_batch(ids[:, start:])[0]
