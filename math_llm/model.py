@@ -18,7 +18,8 @@ from torch import nn
 import safetensors, safetensors.torch
 import math_llm
 from .tokenizer import VOCAB, InputError
-from .cli import write_whole
+from .cli import check_fields, write_whole
+from .data import CHAINS, DatasetConfig
 
 # %% ../nbs/02_model.ipynb #69ae4fcd
 POSITIONS = ('rope', 'learned', 'sinusoidal', 'alibi', 'none')
@@ -339,6 +340,22 @@ def read_tensors(path: Path, # A file that `write_tensors` wrote
     return tensors, facts
 
 # %% ../nbs/02_model.ipynb #b987897b
+def _check_meta(meta, path):
+    "Refuse facts that no model has"
+    chains = (*CHAINS, 'invented')
+    if meta.chain not in chains: _refuse(path, f'its chain is {json.dumps(meta.chain)[:40]}; accepted is one of {", ".join(chains)}')
+    k = meta.thought_tokens
+    if not (type(k) is int and k > 0 or k is None and meta.chain not in ('invented', 'noop')):
+        _refuse(path, f'its thought_tokens is {json.dumps(k)[:40]}; accepted is a whole number of at least 1')
+    if not isinstance(meta.trained_on, dict): _refuse(path, 'its trained_on is not an object')
+    fields = {f.name for f in dataclasses.fields(DatasetConfig)} - {'chain', 'thought_tokens'} # those are the model's own
+    known = {k: v for k, v in meta.trained_on.items() if k in fields}
+    try:
+        check_fields(DatasetConfig, known, 'trained_on')
+        DatasetConfig(**known)
+    except InputError as e: _refuse(path, e)
+
+# %% ../nbs/02_model.ipynb #e972ee20
 def read_model(path: Path, # A `.safetensors` file
               ) -> tuple[ModelConfig, Meta, dict[str, torch.Tensor]]:
     "Configuration, facts and weights of a model file; raises `InputError` with the reason if it cannot be trusted"
@@ -349,6 +366,7 @@ def read_model(path: Path, # A `.safetensors` file
     except Exception as e: _refuse(path, f'its configuration is none ({type(e).__name__}: {e})')
     if vocab != list(VOCAB): _refuse(path, 'it has another vocabulary')
     if want != {k: v.shape for k, v in tensors.items()}: _refuse(path, 'its tensors do not have the shapes of its configuration')
+    _check_meta(meta, path)
     return c, meta, tensors
 
 # %% ../nbs/02_model.ipynb #ddb46485
