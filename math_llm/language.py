@@ -406,11 +406,18 @@ def codebook_from_dict(data: dict, # As `codebook_to_dict` makes it
     try:
         places = [Place([Feature(**f) for f in p['features']], {tuple(v): _counted(n) for v, n in p['counts']}, *(p[k] for k in ('heard_as', 'heard', 'obeyed', 'status', 'tests')))
                   for p in data['places']]
-        assert data['format'] == FORMAT and all(f.kind in KINDS for p in places for f in p.features) and all(p.counts for p in places)
-    except (AssertionError, ValueError, TypeError, KeyError, AttributeError): raise InputError('not a code book') from None
+        assert data['format'] == FORMAT and places and all(_sound(p) for p in places)
+    except (AssertionError, ValueError, TypeError, KeyError, AttributeError, OverflowError): raise InputError('not a code book') from None
     return Codebook(places, {k: v for k, v in data.items() if k not in ('format', 'package_version', 'places')})
 
+def _sound(place):
+    whole = lambda *values: all(type(v) is int for v in values)
+    return (all(f.kind in KINDS and whole(*(v for v in (f.column, f.start) if v is not None)) and type(f.top) is bool for f in place.features)
+            and place.counts and all(len(v) == len(place.features) and whole(*v) and n.min() >= 0 for v, n in place.counts.items())
+            and all(x is None or isinstance(x, dict) for x in (place.heard, place.obeyed)) and isinstance(place.tests, dict))
+
 def _counted(counts):
+    assert all(type(n) is int for n in counts.values())
     found = np.zeros(16, int)
     for token, n in counts.items(): found[VOCAB.index(token)] = n
     return found
@@ -430,7 +437,7 @@ def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file
     path = find_model(where).parent/'codebook.json'
     if not path.is_file(): return None
     try: return codebook_from_dict(json.loads(path.read_text(encoding='utf-8')))
-    except ValueError: raise InputError(f'{path} is not a usable code book') from None
+    except (ValueError, RecursionError): raise InputError(f'{path} is not a usable code book') from None
 
 def json_lines(data) -> str:
     "JSON for people too: lists and objects that hold only numbers stand on one line"
