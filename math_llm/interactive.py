@@ -45,7 +45,8 @@ def read_prompt(model: Transformer,
     if limits.zero_pad: text = _zero_padded(text, limits.max_digits)
     if (n := len(encode(text))) >= room: raise InputError(f'{n} tokens leave no room for an answer; this model reads and writes {room} tokens')
     if '=' not in text and (model.meta.chain == 'invented' or known.get('prompt_loss_weight') == 0):
-        raise InputError(f'this model has learned to answer problems, not to finish them: type a whole one, for example {text.rstrip("+")}+5=')
+        whole = text if '+' in text and not text.endswith('+') else text.rstrip('+') + '+5'
+        raise InputError(f'this model has learned to answer problems, not to finish them: type a whole one, for example {whole}=')
     return text
 
 # %% ../nbs/08_interactive.ipynb #adcd7a31
