@@ -559,7 +559,7 @@ def _asked(config, model):
         return p, (f'{len(p)} fresh problems' + (' (all there are)' if len(p) < n else '') + f', seed {config.seed}'
                    + ''.join(f', {share:.0%} {k}-biased' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share) + ('' if config.fresh else f'; there is no {file}'))
     if not (config.data_path or file.exists()):
-        raise InputError(f'cannot read {file}: there is no such file; math_llm_generate_data makes one, and --fresh N needs none')
+        raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data makes one, and --fresh N needs none')
     p = _as_written(read_problems(file, config.max_length), problem_config(model.meta))
     return p, f'{len(p)} problems from {file}' + _familiar(p, model.meta)
 
