@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['wilson_interval', 'share', 'percent', 'problem_config', 'Judgement', 'judge', 'Scripted', 'evaluate', 'format_report',
-           'plot_report', 'faithfulness', 'read_problems', 'fresh_problems', 'resolve_device', 'check_size',
-           'EvaluateConfig', 'evaluate_command']
+           'plot_report', 'faithfulness', 'read_problems', 'fresh_problems', 'partition_of', 'resolve_device',
+           'check_size', 'EvaluateConfig', 'evaluate_command']
 
 # %% ../nbs/05_evaluation.ipynb #5877e327
 import dataclasses, json, math, os, re, time
@@ -475,6 +475,12 @@ def fresh_problems(config: ProblemConfig, # Limits
     if not len(seen): raise InputError(f'no problem of these limits falls into the {split} split; allow more digits')
     return Problems(*(np.concatenate([getattr(p, a) for p in found]) for a in ('digits', 'n_digits')))
 
+def partition_of(meta: Meta, # Of a model
+                ) -> dict: # Options of `fresh_problems`
+    "What says which problems a model has not met, as far as it is known"
+    known = meta.trained_on
+    return {name: known[k] for name, k in dict(partition='seed', train_ratio='train_ratio', val_ratio='val_ratio').items() if k in known}
+
 # %% ../nbs/05_evaluation.ipynb #b0354531
 def resolve_device(name: str = 'auto', # `auto`, `cpu`, `cuda`, `cuda:1`, `mps`
                   ) -> torch.device:
@@ -537,14 +543,11 @@ def _beyond(problems, meta):
             said.append(f'{n} of {len(problems)} problems have up to {sizes.max()} {name}, this model was trained on up to {limit}')
     return '; '.join(said)
 
-def _partition(meta):
-    "The shares of the splits that a model was trained with, where they are known"
-    return {k: meta.trained_on[k] for k in ('train_ratio', 'val_ratio') if k in meta.trained_on}
-
 def _familiar(problems, meta):
     "In words, how many problems belong to the model's own training split, if that is known"
-    if 'seed' not in meta.trained_on: return ''
-    n = int((split_of(problems, meta.trained_on['seed'], **_partition(meta)) == 0).sum())
+    known = partition_of(meta)
+    if 'partition' not in known: return ''
+    n = int((split_of(problems, known.pop('partition'), **known) == 0).sum())
     return f', {n} of them from the training split of this model'
 
 # %% ../nbs/05_evaluation.ipynb #76c90dc7
@@ -553,9 +556,9 @@ def _asked(config, model):
     file = config.data_path or Path(config.data_dir)/'test.json'
     missing = config.data_dir == EvaluateConfig.data_dir and not Path(config.data_dir).exists()
     if config.fresh or (missing and not config.data_path):
-        n, known = config.fresh or 1000, model.meta.trained_on
+        n = config.fresh or 1000
         limits = problem_config(model.meta, carry_bias=config.carry_bias, repeat_bias=config.repeat_bias)
-        p = fresh_problems(limits, n, config.seed, known.get('seed', 42), **_partition(model.meta))
+        p = fresh_problems(limits, n, config.seed, **partition_of(model.meta))
         return p, (f'{len(p)} fresh problems' + (' (all there are)' if len(p) < n else '') + f', seed {config.seed}'
                    + ''.join(f', {share:.0%} {k}-biased' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share) + ('' if config.fresh else f'; there is no {file}'))
     if not (config.data_path or file.exists()):

@@ -119,7 +119,7 @@ class _Append(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_k, grad_v, link):
-        if link is None: ctx.grads[:] = [torch.zeros(ctx.shape, dtype=g.dtype, device=g.device) for g in (grad_k, grad_v)] # the last step comes first
+        if link is None: ctx.grads[:] = [(grad_v if grad_k is None else grad_k).new_zeros(ctx.shape) for _ in range(2)] # the last step comes first
         for total, grad in zip(ctx.grads, (grad_k, grad_v)):
             if grad is not None: total[:, :, :ctx.shape[2]] += grad
         new = [total[:, :, ctx.new] for total in ctx.grads]
@@ -132,15 +132,9 @@ class _SlotCache(KVCache):
         self.links, self.grads = [None]*len(self.keys), [[] for _ in self.keys]
 
     def append(self, i, k, v):
-        if self.keys[i] is None or self.keys[i].shape[2] < self.n: self.keys[i], self.values[i] = self._grown(self.keys[i], k), self._grown(self.values[i], v)
+        self._make_room(i, k, v)
         k, v, self.links[i] = _Append.apply(k, v, self.links[i], (self.keys[i], self.values[i]), self.grads[i], self.n)
         return k, v
-
-    def _grown(self, old, new):
-        b, h, t, d = new.shape
-        slots = torch.empty(b, h, self.n + self.spare, d, dtype=new.dtype, device=new.device)
-        if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
-        return slots
 
 # %% ../nbs/04_gumbel.ipynb #8ab8e260
 class Rollout(NamedTuple):

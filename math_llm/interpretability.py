@@ -24,7 +24,7 @@ from .cli import command, opt, write_whole
 from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
 from .model import Transformer, load_model
 from .decoding import generate
-from .evaluation import fresh_problems, percent, problem_config, resolve_device, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, resolve_device, share
 from .language import explainer, load_codebook, think
 from .interactive import ask
 
@@ -762,10 +762,9 @@ def carry_facts(model: Transformer, # With a `columns` chain
                ) -> dict: # Plain JSON
     "What the instruments say about how a model carries; raises `InputError` without such a chain"
     _need_columns(model)
-    known, limits = model.meta.trained_on, problem_config(model.meta)
-    splits = {k: known[k] for k in ('train_ratio', 'val_ratio') if k in known}
+    limits = problem_config(model.meta)
     if max_digits and not limits.zero_pad: limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
-    problems = fresh_problems(limits, n, seed, known.get('seed', 42), **splits)
+    problems = fresh_problems(limits, n, seed, **partition_of(model.meta))
     masses, probes = role_masses(model, written(model, problems)), carry_probe(model, problems, seed)
     roles = {name: dict(zip(('heads', 'mass', 'n'), (*find_heads(m, min(2, m.shape[1]*m.shape[2])), len(m)))) for name, m in masses.items()}
     form = falsify_carry(model, problems, seed, keep_form=True) if limits.max_operands > 2 else None
@@ -853,7 +852,7 @@ def trace_command(config):
     model = load_model(config.checkpoint, resolve_device(config.device))
     book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
     reply = ask(model, config.prompt, explain=book and explainer(book))
-    problems = fresh_problems(problem_config(model.meta), config.problems, config.seed, model.meta.trained_on.get('seed', 42))
+    problems = fresh_problems(problem_config(model.meta), config.problems, config.seed, **partition_of(model.meta))
     masses = role_masses(model, written(model, problems))
     heads = {name: find_heads(mass, 2)[0] for name, mass in masses.items()}
     start, folder, t = len(encode(reply.typed)), Path(config.output_dir), trace(model, reply.text)

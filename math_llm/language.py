@@ -23,7 +23,7 @@ from .cli import write_whole
 from .data import Problems, render
 from .model import Transformer, find_model
 from .decoding import THOUGHT_TOKENS, generate, pick, thought_mask
-from .evaluation import fresh_problems, percent, problem_config, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, share
 
 # %% ../nbs/07_language.ipynb #acbd13f1
 @dataclass
@@ -615,9 +615,7 @@ def held_out_problems(model: Transformer,
                       carry_bias: float = 0., # Share of carry-biased ones
                      ) -> Problems:
     "Problems of the kind that a model was trained on, and that it has not met"
-    known = model.meta.trained_on
-    splits = {k: known[k] for k in ('train_ratio', 'val_ratio') if k in known}
-    return fresh_problems(problem_config(model.meta, carry_bias=carry_bias), n, seed, known.get('seed', 42), **splits)
+    return fresh_problems(problem_config(model.meta, carry_bias=carry_bias), n, seed, **partition_of(model.meta))
 
 def study(model: Transformer,
           n: int = 20_000, # Problems to learn from

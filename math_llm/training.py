@@ -679,7 +679,7 @@ def _train(config, device, world, precision, log):
 # %% ../nbs/06_training.ipynb #a814860b
 def _compile(objective):
     "Compile what a step computes; of a completion, which has another length in each batch, one pass of the model"
-    objective.gather = False
+    if not isinstance(objective, TeacherForcing): objective.gather = False
     if isinstance(objective, GumbelCompletion): objective.model.compile(dynamic=True)
     else: objective.compile()
 

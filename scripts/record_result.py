@@ -51,11 +51,10 @@ def machine():
 
 def fresh_report(folder, seed, n):
     "Exact match on `n` different problems that the run has not seen."
-    from math_llm.evaluation import evaluate, fresh_problems, problem_config
+    from math_llm.evaluation import evaluate, fresh_problems, partition_of, problem_config
     from math_llm.model import load_model
     model = load_model(folder)
-    known = model.meta.trained_on
-    problems = fresh_problems(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, known['seed'], train_ratio=known['train_ratio'], val_ratio=known['val_ratio'])
+    problems = fresh_problems(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, **partition_of(model.meta))
     return evaluate(model, problems)['exact_match']
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from math_llm.cli import write_whole
 from math_llm.decoding import generate
-from math_llm.evaluation import evaluate, faithfulness, fresh_problems, problem_config, share
+from math_llm.evaluation import evaluate, faithfulness, fresh_problems, partition_of, problem_config, share
 from math_llm.data import render
 from math_llm.model import load_model, save_model
 
@@ -26,9 +26,8 @@ N, N_DISTURBED, N_COMPARED = 100_000, 5_000, 10_000
 
 def draw(model, n, seed, bias):
     "Test problems of the model's run."
-    known = model.meta.trained_on
     config = problem_config(model.meta, carry_bias=bias, repeat_bias=0.)
-    return fresh_problems(config, n, seed, known['seed'], train_ratio=known['train_ratio'], val_ratio=known['val_ratio']), config
+    return fresh_problems(config, n, seed, **partition_of(model.meta)), config
 
 
 def main(folder, seed, *runs):
