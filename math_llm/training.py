@@ -603,7 +603,7 @@ def _train(config, device, world, precision, log):
             batches.load_state_dict(state['batches'])
             log.say(f'Going on after step {step:,}', 'good')
         elif world.first: write_whole(folder/'training_config.json', (json.dumps(dataclasses.asdict(config), indent=1) + '\n').encode())
-    if config.compile: _compile(objective)
+    if config.compile: _compile(objective, problems.config.zero_pad)
     wrapped = nn.parallel.DistributedDataParallel(objective) if world.size > 1 else objective
 
     autocast = nullcontext() if precision == 'fp32' else torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
@@ -677,11 +677,11 @@ def _train(config, device, world, precision, log):
     return results
 
 # %% ../nbs/06_training.ipynb #a814860b
-def _compile(objective):
-    "Compile what a step computes; of a completion, which has another length in each batch, one pass of the model"
+def _compile(objective, zero_pad):
+    "Compile a whole step, with all its thoughts, where there are few lengths to compile it for, and else one pass of the model"
     if not isinstance(objective, TeacherForcing): objective.gather = False
-    if isinstance(objective, GumbelCompletion): objective.model.compile(dynamic=True)
-    else: objective.compile()
+    if isinstance(objective, TeacherForcing) or isinstance(objective, GumbelAnswer) and zero_pad: objective.compile()
+    else: objective.model.compile(dynamic=True)
 
 def _peak_memory(device):
     "The most memory this process has had on a device, in MB"
