@@ -120,20 +120,15 @@ class KVCache:
             if self.keys[i] is not None: k, v = torch.cat([self.keys[i], k], 2), torch.cat([self.values[i], v], 2)
             self.keys[i], self.values[i] = k, v
             return k, v
-        self._make_room(i, k, v)
+        if self.keys[i] is None or self.keys[i].shape[2] < self.n: self.keys[i], self.values[i] = self._grown(self.keys[i], k), self._grown(self.values[i], v)
         at = slice(self.n - k.shape[2], self.n)
         self.keys[i][:, :, at], self.values[i][:, :, at] = k, v
         return self.keys[i][:, :, :self.n], self.values[i][:, :, :self.n]
 
-    def _make_room(self, i, k, v):
-        "See to it that there are slots for keys and values of block `i`"
-        if self.keys[i] is None or self.keys[i].shape[2] < self.n: self.keys[i], self.values[i] = self._grown(self.keys[i], k), self._grown(self.values[i], v)
-
     def _grown(self, old, new):
         "Slots for what is there, for `new`, and some to come"
         b, h, t, d = new.shape
-        most = math.inf if self.differentiable else self.positions.shape[1] # a differentiable cache has no capacity
-        slots = torch.empty(b, h, min(self.n + self.spare, most), d, dtype=new.dtype, device=new.device)
+        slots = new.new_empty(b, h, min(self.n + self.spare, self.positions.shape[1]), d)
         if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
         return slots
 

@@ -679,7 +679,6 @@ def _train(config, device, world, precision, log):
 # %% ../nbs/06_training.ipynb #a814860b
 def _compile(objective, zero_pad):
     "Compile a whole step, with all its thoughts, where there are few lengths to compile it for, and else one pass of the model"
-    if not isinstance(objective, TeacherForcing): objective.gather = False
     if isinstance(objective, TeacherForcing) or isinstance(objective, GumbelAnswer) and zero_pad: objective.compile()
     else: objective.model.compile(dynamic=True)
 
