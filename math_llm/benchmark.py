@@ -202,10 +202,14 @@ class PlainCompletion(GumbelCompletion):
 
 def completion_works(s: Setting) -> list[Work]:
     "The Gumbel objective of the whole completion, beside recomputing the prefix for every token, and beside teacher forcing"
-    config = ProblemConfig(max_digits=s.digits)
+    config, works = ProblemConfig(max_digits=s.digits), []
     parts = [[Batch.of(ex)] for ex in training_batches(config, s.batch, 1)]
-    return [step_work(s, name, p, objective(s.model(config)), parts, reference=objective is PlainCompletion) for p in s.precisions
-            for name, objective in (('ours', GumbelCompletion), ('teacher forcing', TeacherForcing), ('prefix recomputed', PlainCompletion))]
+    for compiled, p in itertools.product((False, True)[:1 + s.compile], s.precisions):
+        for name, objective in (('ours', GumbelCompletion), ('teacher forcing', TeacherForcing), ('prefix recomputed', PlainCompletion)):
+            model = s.model(config)
+            if compiled: model.compile(dynamic=True) # as math_llm_train --compile does
+            works.append(step_work(s, name + ', compiled' * compiled, p, objective(model), parts, reference=objective is PlainCompletion))
+    return works
 
 # %% ../nbs/10_benchmark.ipynb #c1dc96e8
 def answer_works(s: Setting) -> list[Work]:
@@ -376,7 +380,7 @@ class BenchmarkConfig:
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where it is the faster)', ('fp32', 'bf16'))
     batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best')
     optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', OPTIMIZERS)
-    compile: bool = opt(False, 'Also measure training with torch.compile')
+    compile: bool = opt(False, 'Also measure training, and the Gumbel objective of the completion, with torch.compile')
     repeats: int = opt(5, 'Rounds; 0 measures memory alone')
     turn: float = opt(0.2, 'Least duration of a turn, in seconds')
     memory: bool = opt(True, 'Measure memory')
@@ -551,7 +555,7 @@ _COLOURS = dict(bf16='#0072b2', fp32='#c46b00')
 def _label(r, command=''):
     "A row in words; a training step that was not measured with AdamW says so"
     muon = command and r['part'] in ('train', 'gumbel_completion', 'gumbel_answer') and '--optimizer adamw' not in command
-    about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '', 'Muon' if muon else '']
+    about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '', 'Muon' if muon else '', 'compiled' if r['variant'].endswith('compiled') else '']
     return f"{r['part'].replace('_', ' ')}: " + ', '.join(filter(None, about))
 
 def plot_gains(*results: dict): # A matplotlib figure

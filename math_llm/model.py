@@ -117,13 +117,17 @@ class KVCache:
     def append(self, i, k, v):
         "Add keys and values (b, h, t, d) of block `i`; returns those of all slots so far (b, h, s, d)"
         if self.differentiable:
-            if self.keys[i] is not None: k, v = torch.cat([self.keys[i], k], 2), torch.cat([self.values[i], v], 2)
-            self.keys[i], self.values[i] = k, v
-            return k, v
+            self.keys[i], self.values[i] = self._joined(self.keys[i], k), self._joined(self.values[i], v)
+            return self.keys[i].permute(1, 2, 0, 3), self.values[i].permute(1, 2, 0, 3)
         if self.keys[i] is None or self.keys[i].shape[2] < self.n: self.keys[i], self.values[i] = self._grown(self.keys[i], k), self._grown(self.values[i], v)
         at = slice(self.n - k.shape[2], self.n)
         self.keys[i][:, :, at], self.values[i][:, :, at] = k, v
         return self.keys[i][:, :, :self.n], self.values[i][:, :, :self.n]
+
+    def _joined(self, old, new):
+        "Kept as (s, b, h, d): a whole piece of memory is added at the end, and its gradient is cut off there without a copy"
+        new = new.permute(2, 0, 1, 3).contiguous()
+        return new if old is None else torch.cat([old, new])
 
     def _grown(self, old, new):
         "Slots for what is there, for `new`, and some to come"
@@ -139,6 +143,7 @@ class KVCache:
 
     def _rows(self, x, rows):
         "Some rows of slots `x`"
+        if self.differentiable: return x[:, rows]
         kept = x.new_empty(len(rows), *x.shape[1:])
         kept[:, :, :self.n] = x[:, :, :self.n][rows]
         return kept
