@@ -34,7 +34,7 @@ STEPS, BATCH, RATE, WARMUP = 8000, 256, 1e-3, 100
 HOLD = 0.5   # up to here the learning rate and what belongs to the samples stay as they are, then fall in a straight line
 BAR = 0.8    # of a running mean of the training accuracy: then there is one more move
 GUMBEL = dict(noise=0.25, final_noise=1., temperature=1., final_temperature=0.3, hide=0.5)   # the hidden share falls to 0
-CONDITIONS = dict(invented={}, none=dict(chain='none', told=True), noop=dict(chain='noop'), taught=dict(chain='taught'),
+CONDITIONS = dict(invented={}, none=dict(chain='none', told=True), noop=dict(chain='noop', told=True), taught=dict(chain='taught', told=True),
                   counted=dict(told=True),                   # invented, and the problem says how many moves are to be made
               whole=dict(curriculum=False),              # invented, all seven moves from the start
                   none_whole=dict(chain='none', curriculum=False),
@@ -94,11 +94,10 @@ def ask(model, start, moves, m, told, thoughts=None):
     return generate(model, prompts).tokens.numpy()
 
 
-def answers(written, m, chain, given=False):
-    "The token in the place of the answer (n,), -1 where no <end> follows."
-    at = 0 if given or chain == 'none' else m + 2
-    if written.shape[1] < at + 2: return np.full(len(written), -1)
-    return np.where(written[:, at+1] == END, written[:, at], -1)
+def answers(written):
+    "The last token before <end> (n,), -1 where there is none."
+    end = (written == END).argmax(1)
+    return np.where(end > 0, written[np.arange(len(written)), end - 1], -1)
 
 
 def measure(model, chain, told, seed):
@@ -107,7 +106,7 @@ def measure(model, chain, told, seed):
     for m in range(1, MOVES + 1):
         start, moves = draw(N_TEST if m == MOVES else N_SOME, m, rng, testing=m == MOVES)
         written, places = ask(model, start, moves, m, told), follow(start, moves, m)
-        right = answers(written, m, chain) == places[:, -1]
+        right = answers(written) == places[:, -1]
         report['by_moves'].append(share(int(right.sum()), len(right)))
     report['exact_match'] = report['by_moves'][-1]
     if chain in ('invented', 'taught') and written.shape[1] >= MOVES + 2:
@@ -119,7 +118,7 @@ def measure(model, chain, told, seed):
         agrees = table[np.arange(MOVES), thoughts[half:]] == places[half:]
         report['told'] = [share(int(t.sum()), n - half) for t in agrees.T]
         other = np.roll(np.arange(n), 1)[:N_SOME]
-        swapped = answers(ask(model, start[:N_SOME], moves[:N_SOME], MOVES, told, thoughts[other]), MOVES, chain, given=True)
+        swapped = answers(ask(model, start[:N_SOME], moves[:N_SOME], MOVES, told, thoughts[other]))
         report['swapped'] = dict(right=share(int((swapped == places[:N_SOME, -1]).sum()), N_SOME), of_the_other=share(int((swapped == places[other, -1]).sum()), N_SOME))
     return report
 
@@ -153,7 +152,7 @@ def train(name, chain='invented', curriculum=True, told=False, hard=False, posit
         if (step + 1) % 250 == 0:
             test = draw(1000, MOVES, np.random.default_rng(step), testing=True)
             model.eval()
-            exact = float((answers(ask(model, *test, MOVES, told), MOVES, chain) == follow(*test, MOVES)[:, -1]).mean())
+            exact = float((answers(ask(model, *test, MOVES, told)) == follow(*test, MOVES)[:, -1]).mean())
             model.train()
             curve.append([step + 1, frontier, exact, loss.item() / weight.item()])
             print(f'{name}: step {step+1:,}  {frontier} moves  loss {curve[-1][3]:.4f}  exact match {100*exact:.1f} % of 1,000 problems of {MOVES} moves', flush=True)
