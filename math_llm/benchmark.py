@@ -106,11 +106,17 @@ class Setting:
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
     optimizer: str = 'muon' # Of the training steps
 
-    def model(self, problems: ProblemConfig, extra: int = 0) -> Transformer:
-        "A new model whose context has room for the problems, and for `extra` tokens more"
+    def model(self, problems: ProblemConfig, extra: int = 0, compiled: bool = False) -> Transformer:
+        "A new model whose context has room for the problems, and for `extra` tokens more; if compiled, then for texts of any length"
         torch.manual_seed(0)
         need = int(longest_example(problems).lengths[0]) + extra
-        return Transformer(ModelConfig.from_size(self.size, max_length=max(128, need))).to(self.device)
+        model = Transformer(ModelConfig.from_size(self.size, max_length=max(128, need))).to(self.device)
+        if compiled: model.compile(dynamic=True)
+        return model
+
+    def forms(self) -> list[tuple[bool, str]]: # Compiled or not, and precision
+        "In what forms training steps are measured"
+        return list(itertools.product((False, True)[:1 + self.compile], self.precisions))
 
 # %% ../nbs/10_benchmark.ipynb #1152e208
 def plain_rows(texts: list[str]) -> torch.Tensor: # (b, t) padded with `<end>`
@@ -183,12 +189,7 @@ def train_works(s: Setting) -> list[Work]:
     config = ProblemConfig(max_digits=s.digits)
     parts, longest = training_batches(config, s.batch), int(longest_example(config).lengths[0])
     sorted_, padded = [[Batch.of(ex, 8, longest)] for ex in parts], [[Batch.of(ex, longest)] for ex in shuffled(parts)]
-    works = [step_work(s, 'ours', p, TeacherForcing(s.model(config)), sorted_) for p in s.precisions]
-    if s.compile: 
-        for p in s.precisions:
-            model = s.model(config)
-            model.compile(dynamic=True)
-            works.append(step_work(s, 'compiled', p, TeacherForcing(model), sorted_))
+    works = [step_work(s, 'ours' + ', compiled' * compiled, p, TeacherForcing(s.model(config, compiled=compiled)), sorted_) for compiled, p in s.forms()]
     return works + [step_work(s, 'padded to the longest', 'fp32', TeacherForcing(s.model(config)), padded, reference=True)]
 
 # %% ../nbs/10_benchmark.ipynb #970b884b
@@ -202,14 +203,11 @@ class PlainCompletion(GumbelCompletion):
 
 def completion_works(s: Setting) -> list[Work]:
     "The Gumbel objective of the whole completion, beside recomputing the prefix for every token, and beside teacher forcing"
-    config, works = ProblemConfig(max_digits=s.digits), []
+    config = ProblemConfig(max_digits=s.digits)
     parts = [[Batch.of(ex)] for ex in training_batches(config, s.batch, 1)]
-    for compiled, p in itertools.product((False, True)[:1 + s.compile], s.precisions):
-        for name, objective in (('ours', GumbelCompletion), ('teacher forcing', TeacherForcing), ('prefix recomputed', PlainCompletion)):
-            model = s.model(config)
-            if compiled: model.compile(dynamic=True) # as math_llm_train --compile does
-            works.append(step_work(s, name + ', compiled' * compiled, p, objective(model), parts, reference=objective is PlainCompletion))
-    return works
+    return [step_work(s, name + ', compiled' * compiled, p, objective(s.model(config, compiled=compiled)), parts, reference=objective is PlainCompletion)
+            for compiled, p in s.forms()
+            for name, objective in (('ours', GumbelCompletion), ('teacher forcing', TeacherForcing), ('prefix recomputed', PlainCompletion))]
 
 # %% ../nbs/10_benchmark.ipynb #c1dc96e8
 def answer_works(s: Setting) -> list[Work]:
@@ -553,7 +551,7 @@ def compare(a: dict, b: dict, # Results
 _COLOURS = dict(bf16='#0072b2', fp32='#c46b00')
 
 def _label(r, command=''):
-    "A row in words; a training step that was not measured with AdamW says so"
+    "A row in words; a training step that was not measured with AdamW says so, and one that is compiled"
     muon = command and r['part'] in ('train', 'gumbel_completion', 'gumbel_answer') and '--optimizer adamw' not in command
     about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '', 'Muon' if muon else '', 'compiled' if r['variant'].endswith('compiled') else '']
     return f"{r['part'].replace('_', ' ')}: " + ', '.join(filter(None, about))

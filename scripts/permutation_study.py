@@ -129,7 +129,7 @@ def train(name, chain='invented', curriculum=True, told=False, hard=False, posit
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = Transformer(ModelConfig.from_size('xsmall', position=position, max_length=32))
-    model.meta = Meta({'taught': 'columns'}.get(chain, chain), MOVES if chain in ('invented', 'noop') else None)
+    model.meta = Meta({'taught': 'columns'}.get(chain, chain), MOVES if chain in ('invented', 'noop') else None) # a taught chain is decoded as the columns of a sum are: freely
     thinks = chain == 'invented'
     objective = GumbelAnswer(model, MOVES, GumbelConfig(use_gumbel=True, supervise='answer', gumbel_hard=hard)) if thinks else TeacherForcing(model, 0.)
     optimizers = make_optimizers(model, TrainingConfig())
