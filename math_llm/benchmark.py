@@ -29,7 +29,7 @@ from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate, resolve_device
-from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, set_learning_rate
+from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, set_learning_rate, width_step
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
@@ -188,8 +188,9 @@ def train_works(s: Setting) -> list[Work]:
     "Teacher forcing on batches of like length, beside padding to the longest"
     config = ProblemConfig(max_digits=s.digits)
     parts, longest = training_batches(config, s.batch), int(longest_example(config).lengths[0])
-    sorted_, padded = [[Batch.of(ex, 8, longest)] for ex in parts], [[Batch.of(ex, longest)] for ex in shuffled(parts)]
-    works = [step_work(s, 'ours' + ', compiled' * compiled, p, TeacherForcing(s.model(config, compiled=compiled)), sorted_) for compiled, p in s.forms()]
+    padded = [[Batch.of(ex, longest)] for ex in shuffled(parts)]
+    def ours(compiled, p): return [[Batch.of(ex, width_step(s.device, p, compiled), longest)] for ex in parts]
+    works = [step_work(s, 'ours' + ', compiled' * compiled, p, TeacherForcing(s.model(config, compiled=compiled)), ours(compiled, p)) for compiled, p in s.forms()]
     return works + [step_work(s, 'padded to the longest', 'fp32', TeacherForcing(s.model(config)), padded, reference=True)]
 
 # %% ../nbs/10_benchmark.ipynb #970b884b

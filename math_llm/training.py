@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'resolve_precision', 'learning_rate',
-           'make_model', 'make_objective', 'orthogonalized', 'Muon', 'make_optimizers', 'set_learning_rate',
-           'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World', 'train', 'train_command']
+           'width_step', 'make_model', 'make_objective', 'orthogonalized', 'Muon', 'make_optimizers',
+           'set_learning_rate', 'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
 import dataclasses, functools, json, math, os, re, resource, shutil, signal, sys, threading, time
@@ -65,7 +65,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     position: str = opt('rope', 'Position scheme', POSITIONS)
     norm: str = opt('pre', 'LayerNorm before each sub-layer, or after it', ('pre', 'post'))
     softmax: str = opt('standard', 'Softmax of the attention; with plus-one a head can attend to nothing', ('standard', 'plus-one'))
-    dropout: float = opt(0., 'Share of values dropped in training')
+    dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what the model of --init-from had)')
     max_length: int = opt(128, 'Context length in tokens')
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if it does not exist)')
     fresh: bool = opt(True, "Draw new training problems at every step; --no-fresh goes through train.json again and again")
@@ -80,7 +80,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     grad_clip: float = opt(1., 'Largest norm of the gradient')
     warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)')
-    num_epochs: int = opt(13, 'Times through the dataset, or as many new problems')
+    num_epochs: int = opt(14, 'Times through the dataset, or as many new problems')
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
     output_dir: str = opt('checkpoints', 'Folder of the run')
     num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it')
@@ -229,13 +229,26 @@ def learning_rate(step: int, # From 0
     if step < warmup: return config.learning_rate * (step + 1) / warmup
     return config.learning_rate * (steps - step) / (steps - warmup)
 
+# %% ../nbs/06_training.ipynb #b6a5e7bb
+def width_step(device: torch.device, precision: str, compiled: bool) -> int: # Tokens
+    "The step in which the widths of batches grow"
+    return 1 if device.type == 'cpu' and precision == 'fp32' and not compiled else 8
+
 # %% ../nbs/06_training.ipynb #0e7164a3
+def _set_dropout(model, p):
+    "Dropout is a matter of training, not of shape: a model can go on with another share"
+    model.config = dataclasses.replace(model.config, dropout=p)
+    for m in model.modules():
+        if isinstance(m, nn.Dropout): m.p = p
+
+# %% ../nbs/06_training.ipynb #a30732de
 def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     "A new model, or the one of `--init-from`, with the facts about this run"
     problem = problems.config
     if config.init_from:
         model = load_model(config.init_from).train()
-        for name in ('position', 'norm', 'softmax', 'dropout', 'max_length'):
+        if config.dropout is not None: _set_dropout(model, config.dropout)
+        for name in ('position', 'norm', 'softmax', 'max_length'):
             own, asked = getattr(model.config, name), getattr(config, name)
             if asked not in (own, getattr(TrainingConfig, name)): raise InputError(f'--{name.replace("_", "-")} {asked} and --init-from contradict each other: that model has {own}')
     else: model = Transformer(ModelConfig.from_size(config.model_size, **{f.name: getattr(config, f.name) for f in dataclasses.fields(ModelConfig)}))
@@ -261,10 +274,13 @@ def orthogonalized(x: torch.Tensor, # (m, n)
     wide = x.shape[0] <= x.shape[1]
     x = (x if wide else x.mT).contiguous()                       # the smaller square is the cheaper one
     x = x / x.norm().clamp(min=1e-7)
-    for _ in range(steps):
-        square = x @ x.mT
-        square = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
-        x = torch.addmm(x, square, x, beta=3.4445)               # 3.4445 x - 4.7750 x³ + 2.0315 x⁵, of each singular value
+    square, all_steps = x @ x.mT, None
+    for i in range(steps):                                       # each step multiplies x by `once`, a polynomial of x xᵀ
+        once = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
+        once.diagonal().add_(3.4445)                             # 3.4445 s - 4.7750 s³ + 2.0315 s⁵, of each singular value s
+        all_steps = once if all_steps is None else once @ all_steps
+        if i < steps - 1: square = once @ square @ once          # what x xᵀ is then
+    x = all_steps @ x
     return x if wide else x.mT
 
 # %% ../nbs/06_training.ipynb #3510b1ca
@@ -620,7 +636,7 @@ def _train(config, device, world, precision, log):
                 objective.temperature, objective.noise_scale = torch.tensor(temperature(*now)), noise_scale(*now)
                 objective.hidden_share, objective.hard = hidden_share(*now), hard_samples(*now)
             examples = next(batches)
-            batch = Batch.of(examples, 8, model.config.max_length).to(device) # few widths: kernels are made for each
+            batch = Batch.of(examples, width_step(device, precision, config.compile), model.config.max_length).to(device)
             noise = (objective.new_noise(batch),) if config.use_gumbel else ()
             with autocast, world.own_chance(config.seed, step, device): results = _share(wrapped, world, batch, *noise)
             sums = world.total(*results, results[0].new_tensor(len(stop)))

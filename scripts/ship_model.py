@@ -3,8 +3,9 @@
 
     python scripts/ship_model.py FOLDER SEED RUN [RUN ...]
 
-The last RUN is the model; those before it are the runs that it began with. FOLDER gets `model.safetensors` in 16 bits with
-`config.json`, `training_config.json` with all runs and their commands, and `test_results.json`: 100,000 uniform problems
+The last RUN is the model; those before it are the runs that it began with, or the folder of a shipped model that it
+began with. FOLDER gets `model.safetensors` in 16 bits with `config.json`, `training_config.json` with all runs and
+their commands, and `test_results.json`: 100,000 uniform problems
 drawn with SEED and 100,000 carry-biased ones with SEED+1, answered by the 16-bit weights, and on how many of 10,000 problems these write the
 same text as the 32-bit ones. A card has to be written by hand. Nothing is overwritten.
 """
@@ -30,6 +31,17 @@ def draw(model, n, seed, bias):
     return fresh_problems(config, n, seed, **partition_of(model.meta)), config
 
 
+def history(runs):
+    "Commands and configurations of all runs; a shipped model brings those of its own."
+    whole = dict(commands=[], phases=[])
+    for config in (json.loads((run/'training_config.json').read_text()) for run in runs):
+        if 'phases' in config: whole |= config | {k: whole[k] + config[k] for k in ('commands', 'phases')}
+        else:
+            whole['commands'].append(command(config))
+            whole['phases'].append(config)
+    return whole
+
+
 def main(folder, seed, *runs):
     "Write the folder."
     folder, seed, runs = Path(folder), int(seed), list(map(Path, runs))
@@ -47,8 +59,7 @@ def main(folder, seed, *runs):
         results[kind] = dict(seed=seed) | evaluate(model, problems, 512) | dict(faithfulness=faithfulness(model, problems[:N_DISTURBED], seed=seed))
         print(kind, results[kind]['exact_match'])
         seed += 1
-    configs = [json.loads((run/'training_config.json').read_text()) for run in runs]
-    for name, what in (('test_results', results), ('training_config', dict(commands=list(map(command, configs)), phases=configs))):
+    for name, what in (('test_results', results), ('training_config', history(runs))):
         write_whole(folder/f'{name}.json', (json.dumps(what, indent=1) + '\n').encode())
 
 
