@@ -231,7 +231,7 @@ def learning_rate(step: int, # From 0
 
 # %% ../nbs/06_training.ipynb #b6a5e7bb
 def width_step(device: torch.device, precision: str, compiled: bool) -> int: # Tokens
-    "The step in which the widths of batches grow"
+    "The step in which the widths of batches grow: any width will do, or kernels are made for each and there should be few"
     return 1 if device.type == 'cpu' and precision == 'fp32' and not compiled else 8
 
 # %% ../nbs/06_training.ipynb #0e7164a3

@@ -36,7 +36,7 @@ BAR = 0.8    # of a running mean of the training accuracy: then there is one mor
 GUMBEL = dict(noise=0.25, final_noise=1., temperature=1., final_temperature=0.3, hide=0.5)   # the hidden share falls to 0
 CONDITIONS = dict(invented={}, none=dict(chain='none', told=True), noop=dict(chain='noop', told=True), taught=dict(chain='taught', told=True),
                   counted=dict(told=True),                   # invented, and the problem says how many moves are to be made
-              whole=dict(curriculum=False),              # invented, all seven moves from the start
+                  whole=dict(curriculum=False),              # invented, all seven moves from the start
                   none_whole=dict(chain='none', curriculum=False),
                   seen=dict(hide=0.),                        # invented, and the answer may always look at the problem
                   straight=dict(hard=True),                  # invented with straight-through samples

@@ -19,6 +19,7 @@ from math_llm.decoding import generate
 from math_llm.evaluation import evaluate, faithfulness, fresh_problems, partition_of, problem_config, share
 from math_llm.data import render
 from math_llm.model import load_model, save_model
+from math_llm.tokenizer import InputError
 
 from record_result import command
 
@@ -46,6 +47,7 @@ def main(folder, seed, *runs):
     "Write the folder."
     folder, seed, runs = Path(folder), int(seed), list(map(Path, runs))
     if folder.exists(): sys.exit(f'{folder} is there already')
+    made = history(runs)                                         # first, for what can be wrong with it
     full = load_model(runs[-1]).eval()
     full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0.)  # what is asked of it when nothing else is said
     save_model(full, folder, torch.bfloat16)
@@ -59,10 +61,11 @@ def main(folder, seed, *runs):
         results[kind] = dict(seed=seed) | evaluate(model, problems, 512) | dict(faithfulness=faithfulness(model, problems[:N_DISTURBED], seed=seed))
         print(kind, results[kind]['exact_match'])
         seed += 1
-    for name, what in (('test_results', results), ('training_config', history(runs))):
+    for name, what in (('test_results', results), ('training_config', made)):
         write_whole(folder/f'{name}.json', (json.dumps(what, indent=1) + '\n').encode())
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 4: sys.exit(__doc__)
-    main(*sys.argv[1:])
+    if len(sys.argv) < 4 or not sys.argv[2].isdigit(): sys.exit(__doc__)
+    try: main(*sys.argv[1:])
+    except (InputError, OSError, ValueError) as e: sys.exit(f'{Path(__file__).name}: {e}')
