@@ -29,7 +29,7 @@ from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate, resolve_device
-from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, set_learning_rate, width_step
+from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
@@ -148,7 +148,7 @@ def encode_works(s: Setting, n: int = 4096) -> list[Work]:
 
 # %% ../nbs/10_benchmark.ipynb #2b119723
 def training_batches(config: ProblemConfig, size: int, n: int = 4) -> list[Examples]:
-    "`n` batches as training makes them: from short to long, evenly spread over a pool of 16"
+    "`n` batches as Gumbel training makes them: from short to long, evenly spread over a pool of 16"
     batches = Batches(Stream(config), size)
     pool = sorted((next(batches) for _ in range(batches.pool)), key=lambda ex: ex.lengths.max())
     return [pool[(2*i + 1) * len(pool) // (2*n)] for i in range(n)]
@@ -185,13 +185,14 @@ def step_work(s: Setting, variant: str, precision: str, objective: nn.Module,
 
 # %% ../nbs/10_benchmark.ipynb #96c0122f
 def train_works(s: Setting) -> list[Work]:
-    "Teacher forcing on batches of like length, beside padding to the longest"
+    "Teacher forcing in pieces of like length, beside padding to the longest"
     config = ProblemConfig(max_digits=s.digits)
-    parts, longest = training_batches(config, s.batch), int(longest_example(config).lengths[0])
-    padded = [[Batch.of(ex, longest)] for ex in shuffled(parts)]
-    def ours(compiled, p): return [[Batch.of(ex, width_step(s.device, p, compiled), longest)] for ex in parts]
-    works = [step_work(s, 'ours' + ', compiled' * compiled, p, TeacherForcing(s.model(config, compiled=compiled)), ours(compiled, p)) for compiled, p in s.forms()]
-    return works + [step_work(s, 'padded to the longest', 'fp32', TeacherForcing(s.model(config)), padded, reference=True)]
+    mixed, longest = shuffled(training_batches(config, s.batch)), int(longest_example(config).lengths[0])
+    def batches(widths): return [[Batch.of(ex, widths, longest)] for ex in mixed]
+    def ours(compiled, p):
+        rows, widths = rows_at_a_time(s.device, compiled), width_step(s.device, p, compiled)
+        return step_work(s, 'ours' + ', compiled' * compiled, p, TeacherForcing(s.model(config, compiled=compiled), rows=rows, widths=widths), batches(widths))
+    return [ours(*form) for form in s.forms()] + [step_work(s, 'padded to the longest', 'fp32', TeacherForcing(s.model(config)), batches(longest), reference=True)]
 
 # %% ../nbs/10_benchmark.ipynb #970b884b
 class PlainCompletion(GumbelCompletion):

@@ -739,12 +739,19 @@ class Batch:
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
+    def pieces(self, n: int, # How many, or as many as there are rows
+               widths: int = 1, # Each is as wide as its longest row, rounded up to a multiple of this
+              ) -> list['Batch']:
+        "The same rows in pieces of like length"
+        cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
+        return [Batch(self.tokens[rows, :-(-int(self.lengths[rows[-1]]) // widths) * widths], self.prompt_lengths[rows], self.lengths[rows]) for rows in cuts]
+
 class Batches:
-    "Batches of examples of like length, in an order that can be resumed"
+    "Batches of examples, in an order that can be resumed"
     def __init__(self, source, # A `Stream` or `Epochs`
                  batch_size: int, # Examples in a batch
                  total: int|None = None, # Stop after this many examples, with a smaller last batch; default: never
-                 pool: int = 16, # Batches that are sorted together
+                 pool: int = 16, # Batches that are sorted together, so that each has examples of like length
                  seed: int = 42): # Decides the order of the batches
         self.source, self.batch_size, self.total, self.pool, self.seed = source, batch_size, total, pool, seed
         self.n_pools, self.at, self._batches = 0, 0, None

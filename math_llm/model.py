@@ -79,9 +79,9 @@ def _sinusoids(length, d):
     return torch.cat([angle.sin(), angle.cos()], -1)[:, :d]
 
 def _rotate(x, cos, sin):
-    "Rotate pairs of x (b, t, 2, h, d) by the angles whose cosines and sines are given (b or 1, t, 1, 1, d/2)"
+    "Rotate pairs of x (b, h, t, d) by the angles whose cosines and sines are given (b or 1, 1, t, d/2): value i belongs to value i + d/2"
     a, b = x.chunk(2, -1)
-    return torch.cat([a*cos - b*sin, b*cos + a*sin], -1)
+    return torch.cat([torch.addcmul(a*cos, b, sin, value=-1), torch.addcmul(b*cos, a, sin)], -1)
 
 def _slopes(n):
     "ALiBi's penalty for each step of distance, one a head: a geometric sequence down to 1/256"
@@ -164,9 +164,8 @@ class Attention(nn.Module):
 
     def forward(self, x, bias, rotation=None, remember=None, at=None, hook=_unhooked):
         b, t, _ = x.shape
-        qk, v = self.qkv(x).view(b, t, 3, self.n_heads, -1).split([2, 1], 2)        # (b, t, 2, h, d), (b, t, 1, h, d)
-        if rotation is not None: qk = _rotate(qk, *(r.to(qk.dtype) for r in rotation))
-        q, k, v = *qk.permute(2, 0, 3, 1, 4), v[:, :, 0].transpose(1, 2)            # (b, h, t, d) each
+        q, k, v = self.qkv(x).view(b, t, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4) # (b, h, t, d) each
+        if rotation is not None: q, k = (_rotate(x, *(r.to(x.dtype) for r in rotation)) for x in (q, k))
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
         if remember: k, v = remember(k, v)                                          # (b, h, s, d): the cache's too
         if at is not None: q, bias = (x.take_along_dim(at[:, None, :, None], 2) for x in (q, bias)) # all may be looked at, few look
@@ -248,7 +247,7 @@ class Transformer(nn.Module):
         if c.position == 'learned': h = h + self.place(place)
         if c.position == 'sinusoidal': h = h + self.waves[place]
         h = hook('embed', h)
-        rotation = [a[place][:, :, None, None] for a in self.angles] if c.position == 'rope' else None
+        rotation = [a[place][:, None] for a in self.angles] if c.position == 'rope' else None  # (b or 1, 1, t, d/2) each
         bias = keys[:, None, None, :] <= positions[:, None, :, None]                # (b or 1, 1, t, s): may be looked at
         if c.position == 'alibi': bias = self._alibi(bias, keys, positions)
 
