@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def fresh_report(folder, seed, n):
     return evaluate(model, problems)['exact_match']
 
 
+def losses(folder):
+    "Step and mean loss of every log line. A run that was stopped and went on has repeated some: the last counts."
+    found = re.findall(r' step ([\d,]+)/[\d,]+  loss ([\d.]+)', (folder/'logs'/'training.log').read_text())
+    return sorted({int(step.replace(',', '')): float(loss) for step, loss in found}.items())
+
+
 def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
     path = Path(__file__).parent.parent/'nbs'/'results'/f'{name}.json'
@@ -70,7 +77,8 @@ def main(name, title, *folders, fresh=0):
         seconds += report['seconds']
         runs.append(dict(run=folder.name, seed=config['seed'], steps=report['steps'], problems_seen=report['problems_seen'], minutes=report['seconds'] / 60,
                          precision=report['precision'], exact_match=report['exact_match'], valid_chains=report['chain_validity'],
-                         peak_memory_mb=report['peak_memory_mb'], curve=[[m['step'], m['exact_match']] for m in report['validation']]))
+                         peak_memory_mb=report['peak_memory_mb'], curve=[[m['step'], m['exact_match']] for m in report['validation']],
+                         losses=losses(folder)))
         if fresh: runs[-1]['fresh_exact_match'] = fresh_report(folder, config['seed'], fresh)
     result = dict(title=title, command=commands, seeds=sorted(set(seeds)), package_version=math_llm.__version__, machine=machine(), seconds=seconds, runs=runs)
     write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
