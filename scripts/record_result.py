@@ -17,6 +17,7 @@ from pathlib import Path
 
 import math_llm
 from math_llm.cli import write_whole
+from math_llm.tokenizer import InputError
 from math_llm.training import TrainingConfig
 
 UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers'}
@@ -87,6 +88,7 @@ def main(name, title, *folders, fresh=0):
 
 if __name__ == '__main__':
     args, fresh = sys.argv[1:], 0
-    if args[:1] == ['--fresh']: fresh, args = int(args[1]), args[2:]
-    if len(args) < 3: sys.exit(__doc__)
-    main(*args, fresh=fresh)
+    if args[:1] == ['--fresh'] and args[1:2] and args[1].isdigit(): fresh, args = int(args[1]), args[2:]
+    if len(args) < 3 or args[0].startswith('--'): sys.exit(__doc__)
+    try: main(*args, fresh=fresh)
+    except (InputError, OSError, ValueError) as e: sys.exit(f'{Path(__file__).name}: {e}')
