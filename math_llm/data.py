@@ -109,7 +109,7 @@ class ProblemConfig:
     fixed_length_cot: bool = opt(False, 'Pad every chain with <noop> to the longest that the limits allow')
     zero_pad: bool = opt(False, 'Write operands and answer with leading zeros, at their greatest width')
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1')
-    repeat_bias: float = opt(0., 'Share of problems whose operands repeat one or two digits, 0 to 1')
+    repeat_bias: float = opt(0., 'Share of problems whose operands repeat one to four digits, 0 to 1')
     full_size: float = opt(0., 'Share of the other problems that have all operands and all digits, 0 to 1')
 
     def __post_init__(self):
@@ -151,10 +151,9 @@ def _biased_digits(n_operands, width, shape, rng):
 
 # %% ../nbs/01_data.ipynb #7e5affc9
 def _repeated_digits(shape, rng):
-    "Digits (b, n, d) of repeat-biased problems: each operand has an alphabet of one digit or two"
-    one, two = rng.integers(0, 10, (2, *shape[:2], 1), dtype=np.uint8)
-    two = np.where(rng.random(one.shape) < 0.5, one, two)
-    return np.where(rng.random(shape) < 0.5, one, two)
+    "Digits (b, n, d) of repeat-biased problems: each operand has an alphabet of one to four digits"
+    alphabet = rng.integers(0, 10, (*shape[:2], 4), dtype=np.uint8)
+    return np.take_along_axis(alphabet, rng.integers(0, rng.integers(1, 5, (*shape[:2], 1)), shape), 2)
 
 # %% ../nbs/01_data.ipynb #6b8b49d5
 def draw(config: ProblemConfig, # Limits, and the share of carry-biased problems
