@@ -109,7 +109,7 @@ class ProblemConfig:
     fixed_length_cot: bool = opt(False, 'Pad every chain with <noop> to the longest that the limits allow')
     zero_pad: bool = opt(False, 'Write operands and answer with leading zeros, at their greatest width')
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1')
-    repeat_bias: float = opt(0., 'Share of problems whose operands repeat digits of their own and of each other, 0 to 1')
+    repeat_bias: float = opt(0., 'Share of problems whose operands repeat one to four digits, 0 to 1')
     full_size: float = opt(0., 'Share of the other problems that have all operands and all digits, 0 to 1')
 
     def __post_init__(self):
@@ -151,13 +151,9 @@ def _biased_digits(n_operands, width, shape, rng):
 
 # %% ../nbs/01_data.ipynb #7e5affc9
 def _repeated_digits(shape, rng):
-    "Digits (b, n, d) of repeat-biased problems: of an alphabet of one to eight, half of the operands an echo of the first, some digits changed"
-    b, n, d = shape
-    alphabet = rng.integers(0, 10, (b, n, 8), dtype=np.uint8)
-    digits = np.take_along_axis(alphabet, rng.integers(0, rng.integers(1, 9, (b, n, 1)), (b, n, d + 2)), 2)
-    digits = np.where(rng.random((b, n, 1)) < 0.5, digits[:, :1], digits)
-    digits = np.take_along_axis(digits, rng.choice(3, (b, n, 1), p=(.25, .5, .25)) + np.arange(d), 2)   # most often column below column
-    return np.where(rng.random(shape) < rng.random((b, 1, 1)) * 0.4, rng.integers(0, 10, shape, dtype=np.uint8), digits)
+    "Digits (b, n, d) of repeat-biased problems: each operand has an alphabet of one to four digits"
+    alphabet = rng.integers(0, 10, (*shape[:2], 4), dtype=np.uint8)
+    return np.take_along_axis(alphabet, rng.integers(0, rng.integers(1, 5, (*shape[:2], 1)), shape), 2)
 
 # %% ../nbs/01_data.ipynb #6b8b49d5
 def draw(config: ProblemConfig, # Limits, and the share of carry-biased problems

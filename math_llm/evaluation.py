@@ -510,7 +510,7 @@ class EvaluateConfig:
     data_dir: str = opt('data', 'Folder of a dataset, whose test.json is used')
     fresh: int|None = opt(None, 'Draw this many different held-out problems of the limits the model was trained on')
     carry_bias: float = opt(0., 'Share of the fresh problems made to carry far, 0 to 1')
-    repeat_bias: float = opt(0., 'Share of the fresh problems whose operands repeat digits of their own and of each other, 0 to 1')
+    repeat_bias: float = opt(0., 'Share of the fresh problems whose operands repeat one to four digits, 0 to 1')
     seed: int = opt(0, 'Decides which fresh problems are drawn, and how chains are disturbed')
     faithfulness: int = opt(0, 'Also disturb the chains of this many problems')
     batch_size: int = opt(64, 'Problems at a time')
