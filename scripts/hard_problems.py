@@ -1,0 +1,75 @@
+#!/usr/bin/env python
+"""A dataset half of whose training problems resemble those that a model finds hard, for training it further.
+
+python scripts/hard_problems.py CHECKPOINT FOLDER SEED [N_SCANNED N_TRAINING]
+
+Of N_SCANNED training problems, those where the model gives some token of the true completion a loss above HARD are
+changed a little, again and again; a dataset of these and of as many fresh problems is written to FOLDER. Only problems of the
+training split are scanned or written there. `math_llm_train --data-dir FOLDER --init-from CHECKPOINT` then trains on them.
+"""
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from math_llm.data import Batch, DatasetConfig, Problems, concat, draw, make_dataset, render, split_of, write_dataset
+from math_llm.model import load_model
+from math_llm.tokenizer import InputError
+
+HARD, SHARES = 0.003, dict(carry_bias=0.2, repeat_bias=0.3, full_size=0.2)
+
+@torch.inference_mode()
+def worst_loss(model, examples, batch_size=128):
+    "Largest loss of a token of the completion, for each example"
+    order, worst = np.argsort(examples.lengths), np.zeros(len(examples), np.float32)
+    for i in np.split(order, range(batch_size, len(order), batch_size)):
+        b = Batch.of(examples[i])
+        loss = F.cross_entropy(model(b.tokens[:, :-1]).transpose(1, 2), b.tokens[:, 1:], reduction='none')
+        at = torch.arange(1, b.tokens.shape[1])
+        worst[i] = torch.where((at >= b.prompt_lengths[:, None]) & (at < b.lengths[:, None]), loss, 0.).amax(1).numpy()
+    return worst
+
+def changed(operands, max_digits, rng):
+    "The same problem after one to three small changes: of a digit, of two neighbours, of an operand's length, of the order"
+    rows = [list(o) for o in operands]
+    for _ in range(rng.integers(1, 4)):
+        row = rows[rng.integers(len(rows))]
+        i = rng.integers(len(row))
+        match rng.integers(6):
+            case 0 | 1: row[i] = str(rng.integers(10))
+            case 2: row[i] = str(rng.choice(rows[rng.integers(len(rows))]))
+            case 3 if len(row) < max_digits: row.insert(i, str(rng.integers(10)))
+            case 4 if len(row) > 1: del row[i]
+            case 5: rng.shuffle(rows)
+    return [str(int(''.join(row))) for row in rows]
+
+def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
+    if Path(folder).exists(): raise InputError(f'{folder} is there already')
+    if seed < 0 or n_scanned < 1 or n_training < 10: raise InputError('SEED must be at least 0, N_SCANNED at least 1, N_TRAINING at least 10')
+    model = load_model(checkpoint).eval()
+    meta = {f.name: model.meta.trained_on[f.name] for f in dataclasses.fields(DatasetConfig) if f.name in model.meta.trained_on}
+    config = DatasetConfig(**meta | SHARES | dict(output_dir=folder, num_examples=n_training))
+    rng = np.random.default_rng([seed, 11])
+    def training_only(p): return p[np.flatnonzero(split_of(p, config.seed, config.train_ratio, config.val_ratio) == 0)]
+    def fresh(n): # not those of another training, which begins its draws with the partition's seed
+        return concat([render(training_only(draw(config, 4096, rng)), config) for _ in range(-int(-n // (4096 * config.train_ratio * .95)))])[np.arange(n)]
+    scanned = fresh(n_scanned)
+    worst = worst_loss(model, scanned)
+    hard = scanned.problems[np.flatnonzero(worst > HARD)].operands()
+    if not hard: raise InputError(f'none of {n_scanned:,} problems has a token with a loss above {HARD}')
+    print(f'{len(hard):,} of {n_scanned:,} problems are hard; largest losses of a token: {", ".join(f"{l:.2g}" for l in np.sort(worst)[:-9:-1])}')
+    def like_hard():
+        near = Problems.from_operands([changed(hard[i], config.max_digits, rng) for i in rng.integers(len(hard), size=4096)])
+        return render(training_only(near), config)
+    half = n_training // 2
+    alike = concat([like_hard() for _ in range(-int(-half // (4096 * config.train_ratio * .95)))])[np.arange(half)]
+    splits = make_dataset(dataclasses.replace(config, num_examples=1000))
+    write_dataset(splits | dict(train=concat([alike, fresh(n_training - half)])), config)
+
+if __name__ == '__main__':
+    if len(sys.argv) not in (4, 6): sys.exit(__doc__)
+    if not all(a.isdigit() for a in sys.argv[3:]): sys.exit('hard_problems.py: SEED, N_SCANNED and N_TRAINING are whole numbers')
+    try: main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+    except InputError as e: sys.exit(f'hard_problems.py: {e}')
