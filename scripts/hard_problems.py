@@ -49,6 +49,7 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
     if Path(folder).exists(): raise InputError(f'{folder} is there already')
     if seed < 0 or n_scanned < 1 or n_training < 10: raise InputError('SEED must be at least 0, N_SCANNED at least 1, N_TRAINING at least 10')
     model = load_model(checkpoint).eval()
+    if model.meta.chain == 'invented': raise InputError(f'{checkpoint} invented its chain; there is no true one to compare it with')
     meta = {f.name: model.meta.trained_on[f.name] for f in dataclasses.fields(DatasetConfig) if f.name in model.meta.trained_on}
     config = DatasetConfig(**meta | SHARES | dict(output_dir=folder, num_examples=n_training))
     rng = np.random.default_rng([seed, 11])
