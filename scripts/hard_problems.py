@@ -32,7 +32,7 @@ def worst_loss(model, examples, batch_size=128):
     return worst
 
 def changed(operands, max_digits, rng):
-    "The same problem after one to three small changes: of a digit, of two neighbours, of an operand's length, of the order"
+    "Operands after one to three small changes: another digit, a digit copied from elsewhere, one more, one fewer, another order"
     rows = [list(o) for o in operands]
     for _ in range(rng.integers(1, 4)):
         row = rows[rng.integers(len(rows))]
