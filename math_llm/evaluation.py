@@ -51,7 +51,7 @@ def percent(x: float|None, # A share
 def problem_config(meta, # A model's `meta`
                    **overrides) -> ProblemConfig: # Fields to change
     "The limits that a model was trained on, and how it writes"
-    known = {f.name for f in dataclasses.fields(ProblemConfig)}
+    known = {f.name for f in dataclasses.fields(ProblemConfig)} - {'full_size'}  # which is for training alone: held-out problems never have it
     limits = {k: v for k, v in meta.trained_on.items() if k in known}
     chain = 'none' if meta.chain == 'invented' else meta.chain  # an invented chain cannot be written out beforehand
     return ProblemConfig(**limits | dict(chain=chain, thought_tokens=meta.thought_tokens) | overrides)

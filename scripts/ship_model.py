@@ -49,7 +49,7 @@ def main(folder, seed, *runs):
     if folder.exists(): sys.exit(f'{folder} is there already')
     made = history(runs)                                         # first, for what can be wrong with it
     full = load_model(runs[-1]).eval()
-    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0.)  # what is asked of it when nothing else is said
+    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0., full_size=0.)  # what is asked of it when nothing else is said
     save_model(full, folder, torch.bfloat16)
     model = load_model(folder).eval()
     problems, config = draw(model, N_COMPARED, seed + 2, 0.5)
