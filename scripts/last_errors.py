@@ -1,0 +1,44 @@
+#!/usr/bin/env python
+"""How sure models are of the true completions of held-out problems: what is left where nearly every answer is right.
+
+    python scripts/last_errors.py SEED N MODEL [MODEL ...]
+
+Writes `nbs/results/last_errors.json`. A problem's loss is that of the token of its true completion that the model is least
+sure of, and counted is how many of N uniform and N repeat-biased problems have a loss above a few bounds.
+(Above 0.7 = ln 2 that token had less than an even chance.) The problems are those of the first model's test split.
+"""
+import sys
+import time
+from pathlib import Path
+
+from math_llm.data import render
+from math_llm.evaluation import fresh_problems, partition_of, problem_config
+from math_llm.model import load_model
+from math_llm.tokenizer import InputError
+
+from hard_problems import worst_loss
+from study import ROOT, write_result
+
+BOUNDS = (0.001, 0.01, 0.1, 0.7)
+
+
+def main(seed, n, *names):
+    "Ask all models about the same problems."
+    path, start = ROOT/'nbs/results/last_errors.json', time.time()
+    if path.exists(): raise InputError(f'{path} is there already')
+    models = {name: load_model(name).eval() for name in names}
+    meta, rows = models[names[0]].meta, []
+    for kind, bias in (('uniform', 0.), ('repeat_biased', 1.)):
+        config = problem_config(meta, carry_bias=0., repeat_bias=bias)
+        examples = render(fresh_problems(config, n, seed, **partition_of(meta)), config)
+        for name, model in models.items():
+            loss = worst_loss(model, examples)
+            rows.append(dict(model=Path(name).name, problems=kind, n=len(examples)) | {f'loss above {b}': int((loss > b).sum()) for b in BOUNDS} | dict(largest=float(loss.max())))
+            print(rows[-1], flush=True)
+    write_result(path, 'What is left where nearly every answer is right', ' '.join(['python scripts/last_errors.py', str(seed), str(n), *names]), [seed], round(time.time() - start, 1), rows=rows)
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 4 or not all(a.isdigit() for a in sys.argv[1:3]): sys.exit(__doc__)
+    try: main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    except InputError as e: sys.exit(f'last_errors.py: {e}')
