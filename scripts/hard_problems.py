@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """A dataset half of whose training problems resemble those that a model finds hard, for training it further.
 
-python scripts/hard_problems.py CHECKPOINT FOLDER SEED [N_SCANNED N_TRAINING]
+    python scripts/hard_problems.py CHECKPOINT FOLDER SEED [N_SCANNED N_TRAINING]
 
 Of N_SCANNED training problems, those where the model gives some token of the true completion a loss above HARD are
 changed a little, again and again; a dataset of these and of as many fresh problems is written to FOLDER. Only problems of the
@@ -45,29 +45,36 @@ def changed(operands, max_digits, rng):
             case 5: rng.shuffle(rows)
     return [str(int(''.join(row))) for row in rows]
 
+def load_taught(checkpoint):
+    "A model whose completions can be compared with true ones"
+    model = load_model(checkpoint).eval()
+    if model.meta.chain == 'invented': raise InputError(f'{checkpoint} invented its chain; there is no true one to compare it with')
+    return model
+
 def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
     if Path(folder).exists(): raise InputError(f'{folder} is there already')
     if seed < 0 or n_scanned < 1 or n_training < 10: raise InputError('SEED must be at least 0, N_SCANNED at least 1, N_TRAINING at least 10')
-    model = load_model(checkpoint).eval()
-    if model.meta.chain == 'invented': raise InputError(f'{checkpoint} invented its chain; there is no true one to compare it with')
+    model = load_taught(checkpoint)
     meta = {f.name: model.meta.trained_on[f.name] for f in dataclasses.fields(DatasetConfig) if f.name in model.meta.trained_on}
     config = DatasetConfig(**meta | SHARES | dict(output_dir=folder, num_examples=n_training))
     rng = np.random.default_rng([seed, 11])
-    def training_only(p): return p[np.flatnonzero(split_of(p, config.seed, config.train_ratio, config.val_ratio) == 0)]
-    def fresh(n): # not those of another training, which begins its draws with the partition's seed
-        return concat([render(training_only(draw(config, 4096, rng)), config) for _ in range(-int(-n // (4096 * config.train_ratio * .95)))])[np.arange(n)]
-    scanned = fresh(n_scanned)
+    def training(n, make): # `n` of the training split, made 4096 problems at a time
+        parts = []
+        while len(parts) < n / (4096 * config.train_ratio * .95) or sum(map(len, parts)) < n:
+            p = make()
+            parts.append(render(p[np.flatnonzero(split_of(p, config.seed, config.train_ratio, config.val_ratio) == 0)], config))
+        return concat(parts)[np.arange(n)]
+    def fresh(): return draw(config, 4096, rng) # not those of another training, which begins its draws with the partition's seed
+    scanned = training(n_scanned, fresh)
     worst = worst_loss(model, scanned)
     hard = scanned.problems[np.flatnonzero(worst > HARD)].operands()
     if not hard: raise InputError(f'none of {n_scanned:,} problems has a token with a loss above {HARD}')
     print(f'{len(hard):,} of {n_scanned:,} problems are hard; largest losses of a token: {", ".join(f"{l:.2g}" for l in np.sort(worst)[:-9:-1])}')
-    def like_hard():
-        near = Problems.from_operands([changed(hard[i], config.max_digits, rng) for i in rng.integers(len(hard), size=4096)])
-        return render(training_only(near), config)
+    def like_hard(): return Problems.from_operands([changed(hard[i], config.max_digits, rng) for i in rng.integers(len(hard), size=4096)])
     half = n_training // 2
-    alike = concat([like_hard() for _ in range(-int(-half // (4096 * config.train_ratio * .95)))])[np.arange(half)]
+    alike = training(half, like_hard)
     splits = make_dataset(dataclasses.replace(config, num_examples=1000))
-    write_dataset(splits | dict(train=concat([alike, fresh(n_training - half)])), config)
+    write_dataset(splits | dict(train=concat([alike, training(n_training - half, fresh)])), config)
 
 if __name__ == '__main__':
     if len(sys.argv) not in (4, 6): sys.exit(__doc__)

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from math_llm.data import render
 from math_llm.evaluation import fresh_problems, partition_of, problem_config
-from math_llm.model import load_model
 from math_llm.tokenizer import InputError
 
-from hard_problems import worst_loss
+from hard_problems import load_taught, worst_loss
 from study import ROOT, write_result
 
 BOUNDS = (0.001, 0.01, 0.1, 0.7)
@@ -26,8 +25,12 @@ def main(seed, n, *names):
     "Ask all models about the same problems."
     path, start = ROOT/'nbs/results/last_errors.json', time.time()
     if path.exists(): raise InputError(f'{path} is there already')
-    models = {name: load_model(name).eval() for name in names}
+    if n < 1: raise InputError('N must be at least 1')
+    models = {name: load_taught(name) for name in names}
     meta, rows = models[names[0]].meta, []
+    def asked(m): return problem_config(m, carry_bias=0., repeat_bias=0.)
+    for name, model in models.items():
+        if asked(model.meta) != asked(meta): raise InputError(f'{name} was trained on other problems or chains than {names[0]}')
     for kind, bias in (('uniform', 0.), ('repeat_biased', 1.)):
         config = problem_config(meta, carry_bias=0., repeat_bias=bias)
         examples = render(fresh_problems(config, n, seed, **partition_of(meta)), config)
