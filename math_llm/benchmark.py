@@ -25,10 +25,10 @@ import math_llm
 from .tokenizer import END, InputError, encode, encode_batch
 from .cli import command, opt, write_whole
 from .data import Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example, plain_example
-from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
+from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names, resolve_device
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
-from .evaluation import evaluate, resolve_device
+from .evaluation import evaluate
 from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70

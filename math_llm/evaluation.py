@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['wilson_interval', 'share', 'percent', 'problem_config', 'Judgement', 'judge', 'Scripted', 'evaluate', 'format_report',
-           'plot_report', 'faithfulness', 'read_problems', 'fresh_problems', 'partition_of', 'resolve_device',
-           'check_size', 'EvaluateConfig', 'evaluate_command']
+           'plot_report', 'faithfulness', 'read_problems', 'fresh_problems', 'partition_of', 'check_size',
+           'EvaluateConfig', 'evaluate_command']
 
 # %% ../nbs/05_evaluation.ipynb #5877e327
 import dataclasses, json, math, os, re, time
@@ -19,7 +19,7 @@ from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, e
 from .cli import command, opt, write_whole
 from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
                            load_dataset, pretty, render, split_index, split_of)
-from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model
+from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model, resolve_device
 from .decoding import THOUGHT_TOKENS, generate
 
 # %% ../nbs/05_evaluation.ipynb #f29ae0bb
@@ -117,12 +117,12 @@ class Scripted(Transformer):
 
     def forward(self, x, cache=None, positions=None, hook=None, at=None):
         b, t = x.shape
-        if positions is None: positions = torch.arange(t)[None] + (cache.n if cache else 0)
+        if positions is None: positions = torch.arange(t, device=x.device)[None] + (cache.n if cache else 0)
         where, seen, positions = positions.expand(b, t), x, positions.expand(b, t)
         if cache is not None:
             where, ids = cache.extend(positions), x[:, None, :, None].float()
             seen = cache.append(0, ids, ids)[0][:, 0, :, 0].long()
-        logits = torch.full((b, t, len(VOCAB)), -20.)
+        logits = torch.full((b, t, len(VOCAB)), -20., device=x.device)
         for i, (ids, places) in enumerate(zip(seen.tolist(), where.tolist())):
             text = [token for place, token in sorted(zip(places, ids)) if place < PAD_POSITION]
             asked = [(j, p) for j, p in enumerate(positions[i].tolist()) if p < PAD_POSITION]
@@ -482,15 +482,6 @@ def partition_of(meta: Meta, # Of a model
     return {name: known[k] for name, k in dict(partition='seed', train_ratio='train_ratio', val_ratio='val_ratio').items() if k in known}
 
 # %% ../nbs/05_evaluation.ipynb #b0354531
-def resolve_device(name: str = 'auto', # `auto`, `cpu`, `cuda`, `cuda:1`, `mps`
-                  ) -> torch.device:
-    "The device that `name` stands for; `auto` takes the fastest. Raises `InputError` if it is not there"
-    there = ['cpu'] + ['mps']*torch.backends.mps.is_available() + [f'cuda:{i}' for i in range(torch.cuda.device_count())]
-    if name == 'auto': return torch.device('cuda' if len(there) > 1 and there[-1] != 'mps' else there[-1])
-    wanted = 'cuda:0' if name == 'cuda' else name
-    if wanted not in there: raise InputError(f'no device {name!r} here; accepted are auto, {", ".join(there)}')
-    return torch.device(name)
-
 def check_size(model: Transformer,
                size: str|None, # What a person said, one of `SIZES`; None: nothing
               ):

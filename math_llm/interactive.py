@@ -14,9 +14,9 @@ from fastcore.basics import patch
 from .tokenizer import END, VOCAB, InputError, decode, encode
 from .cli import command, opt
 from .data import Problems, Step, answers, check_chain, pretty, render
-from .model import SIZES, Transformer, load_model
+from .model import SIZES, Transformer, load_model, resolve_device
 from .decoding import generate
-from .evaluation import check_size, percent, problem_config, resolve_device
+from .evaluation import check_size, percent, problem_config
 from .language import explainer, load_codebook
 
 # %% ../nbs/08_interactive.ipynb #f64dcb01

@@ -22,9 +22,9 @@ import torch
 from .tokenizer import PLUS, EQUALS, END, THINK, END_THINK, VOCAB, InputError, decode, encode, encode_batch
 from .cli import command, opt, write_whole
 from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
-from .model import Transformer, load_model
+from .model import Transformer, load_model, resolve_device
 from .decoding import generate
-from .evaluation import fresh_problems, partition_of, percent, problem_config, resolve_device, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, share
 from .language import explainer, load_codebook, think
 from .interactive import ask
 

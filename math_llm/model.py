@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['POSITIONS', 'SIZES', 'PAD_POSITION', 'PRETRAINED', 'ModelConfig', 'Meta', 'KVCache', 'Attention', 'MLP', 'Block',
            'Transformer', 'n_params', 'sites', 'write_tensors', 'save_model', 'read_tensors', 'read_model',
-           'pretrained_names', 'find_model', 'load_model', 'load_pretrained']
+           'resolve_device', 'pretrained_names', 'find_model', 'load_model', 'load_pretrained']
 
 # %% ../nbs/02_model.ipynb #d97b569e
 import dataclasses, hashlib, json, math, os, struct
@@ -278,7 +278,7 @@ def n_params(config: ModelConfig) -> int: # Number of weights
 def sites(model: Transformer) -> dict[str, tuple]:
     "Every named site with the shape of its value for a text of seven tokens"
     found = {}
-    model(torch.zeros(1, 7, dtype=int), hook=lambda name, value: found.setdefault(name, value.shape) and value)
+    model(torch.zeros(1, 7, dtype=int, device=next(model.parameters()).device), hook=lambda name, value: found.setdefault(name, value.shape) and value)
     return found
 
 # %% ../nbs/02_model.ipynb #8393197f
@@ -301,12 +301,29 @@ def write_tensors(path: Path, # The file to write
     write_whole(path, safetensors.torch.save(tensors, metadata=header))
 
 # %% ../nbs/02_model.ipynb #4de2ffb4
-def save_model(model: Transformer, # Its `meta` is saved with it
+_WRAPPERS = ('_orig_mod', 'module') # under these names `torch.compile` and (Distributed)DataParallel keep what they wrap
+
+def _shapes(config):
+    "The shapes of the weights of a configuration, without allocating them"
+    with torch.device('meta'): return {k: v.shape for k, v in Transformer(config).state_dict().items()}
+
+def _unwrapped(model):
+    "The Transformer inside wrappers, and its weights by their own names; raises `InputError` if `load_model` could not read them"
+    while inner := [m for k, m in getattr(model, '_modules', {}).items() if k in _WRAPPERS]: model = inner[0]
+    if not isinstance(model, Transformer): raise InputError(f'only a Transformer can be saved, not a {type(model).__name__}')
+    weights = {'.'.join(p for p in k.split('.') if p not in _WRAPPERS): v for k, v in model.state_dict().items()}
+    if {k: v.shape for k, v in weights.items() if v.is_floating_point()} != _shapes(model.config):
+        raise InputError('a model can be saved whose weights have the names and shapes of its configuration, and these have not')
+    return model, weights
+
+
+# %% ../nbs/02_model.ipynb #4f7b7569
+def save_model(model: Transformer, # Its `meta` is saved with it; wrappers such as `torch.compile` around it are left out
                folder: str|Path, # Made if it does not exist
                dtype: torch.dtype|None = None): # Store the weights in this type, for example `torch.bfloat16`; default: as they are
-    "Write `model.safetensors` and `config.json`"
-    folder = Path(folder)
-    tensors = {k: v.to(dtype or v.dtype) for k, v in model.state_dict().items()}
+    "Write `model.safetensors` and `config.json`; raises `InputError` for what `load_model` would refuse"
+    folder, (model, weights) = Path(folder), _unwrapped(model)
+    tensors = {k: v.detach().to('cpu', dtype or v.dtype, copy=True) for k, v in weights.items()} # a copy: two may share their memory
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB), **dataclasses.asdict(model.meta))
     write_tensors(folder/'model.safetensors', tensors, config)
     write_whole(folder/'config.json', (json.dumps(config, indent=2) + '\n').encode())
@@ -366,12 +383,24 @@ def read_model(path: Path, # A `.safetensors` file
     tensors, config = read_tensors(path)
     try:
         c, meta, vocab = ModelConfig(**config['model']), Meta(**{f.name: config[f.name] for f in dataclasses.fields(Meta)}), config['vocab']
-        with torch.device('meta'): want = {k: v.shape for k, v in Transformer(c).state_dict().items()} if c.n_layers <= len(tensors) else None
+        want = _shapes(c) if c.n_layers <= len(tensors) else None
     except Exception as e: _refuse(path, f'its configuration is none ({type(e).__name__}: {e})')
     if vocab != list(VOCAB): _refuse(path, 'it has another vocabulary')
     if want != {k: v.shape for k, v in tensors.items()}: _refuse(path, 'its tensors do not have the shapes of its configuration')
     _check_meta(meta, path)
     return c, meta, tensors
+
+# %% ../nbs/02_model.ipynb #f3e76d4c
+def resolve_device(name: str|torch.device = 'auto', # `auto`, `cpu`, `cuda`, `cuda:1`, `mps`
+                  ) -> torch.device:
+    "The device that `name` stands for; `auto` takes the fastest. Raises `InputError` if it is not there"
+    name = str(name)
+    if name == 'cpu': return torch.device(name)                 # nothing is asked of a GPU: a process that never did can be forked
+    there = ['cpu'] + ['mps:0']*torch.backends.mps.is_available() + [f'cuda:{i}' for i in range(torch.cuda.device_count())]
+    if name == 'auto': return torch.device(there[-1].split(':')[0])
+    if dict(cuda='cuda:0', mps='mps:0').get(name, name) not in there:
+        raise InputError(f'no device {name!r} here; accepted are auto, {", ".join(there)}')
+    return torch.device(name)
 
 # %% ../nbs/02_model.ipynb #ddb46485
 PRETRAINED = Path(math_llm.__file__).parent/'pretrained'
@@ -391,17 +420,19 @@ def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
     raise InputError(f'no model at {where}; accepted are a folder with model.safetensors, a .safetensors file, or a shipped model ({shipped})')
 
 def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
-               device: str|torch.device = 'cpu', # Where to put it
+               device: str|torch.device = 'cpu', # Where to put it; `auto`: on a GPU if there is one
               ) -> Transformer: # In evaluation mode and 32 bits, with its `meta`
-    "Load a model"
+    "Load a model; raises `InputError` if there is none, or no such device"
+    device = resolve_device(device)
     config, meta, tensors = read_model(find_model(where))
-    model = Transformer(config)
+    with torch.device('cpu'): model = Transformer(config)
     model.load_state_dict(tensors)
     model.meta = meta
     return model.to(device).eval()
 
 def load_pretrained(name: str, # One of `pretrained_names()`
-                    device: str|torch.device = 'cpu') -> Transformer:
-    "Load a model that ships with the package"
+                    device: str|torch.device = 'cpu', # As in `load_model`
+                   ) -> Transformer:
+    "Load a model that ships with the package; raises `InputError` if there is none of that name, or no such device"
     if name not in pretrained_names(): raise InputError(f'no shipped model {name!r}; there are: {", ".join(pretrained_names()) or "none"}')
     return load_model(PRETRAINED/name, device)

@@ -63,16 +63,17 @@ def encode_batch(texts: list[str], # Texts to encode, one a row
                  length: int|None = None, # Columns of the result; default: the longest text
                 ) -> tuple[torch.Tensor, torch.Tensor]: # Ids (b, t) padded with `<end>`, and lengths (b,)
     "Token ids of several texts as one tensor; raises `InputError` where a text does not fit `length`"
-    if not texts: return torch.full((0, length or 0), PAD), torch.zeros(0, dtype=torch.long)
+    host = dict(device='cpu')                                # also where PyTorch's default device is another
+    if not texts: return torch.full((0, length or 0), PAD, **host), torch.zeros(0, dtype=torch.long, **host)
     ids = _encode_joined(texts)
     if ids is None: ids = b''.join(bytes([*encode(t), _BREAK]) for t in texts)          # raises
     ids = torch.frombuffer(bytearray(ids), dtype=torch.uint8)
-    lengths = (ids == _BREAK).nonzero()[:, 0].diff(prepend=torch.tensor([-1])) - 1
+    lengths = (ids == _BREAK).nonzero()[:, 0].diff(prepend=torch.tensor([-1], **host)) - 1
     longest = int(lengths.max())
     if length is None: length = longest
     if longest > length: raise InputError(f'a text of {longest} tokens does not fit a length of {length}')
-    tokens = torch.full((len(texts), length), PAD)
-    tokens[torch.arange(length) < lengths[:, None]] = ids[ids != _BREAK].long()
+    tokens = torch.full((len(texts), length), PAD, **host)
+    tokens[torch.arange(length, **host) < lengths[:, None]] = ids[ids != _BREAK].long()
     return tokens, lengths
 
 # %% ../nbs/00_tokenizer.ipynb #bb1e0b4d

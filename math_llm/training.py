@@ -23,9 +23,9 @@ from .tokenizer import InputError
 from .cli import opt, command, write_whole
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
                            make_dataset, write_dataset, render, longest_example, SPLITS)
-from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
+from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, resolve_device, save_model, write_tensors
 from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale, hidden_share, hard_samples
-from .evaluation import evaluate, resolve_device, format_report, percent, share
+from .evaluation import evaluate, format_report, percent, share
 
 # %% ../nbs/06_training.ipynb #e11c87f4
 class TeacherForcing(nn.Module):
