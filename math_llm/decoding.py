@@ -34,11 +34,11 @@ def pick(logits: torch.Tensor, # (b, 16)
 # %% ../nbs/03_decoding.ipynb #5b905f34
 THOUGHT_TOKENS = (*range(10), PLUS, EQUALS, NOOP) # what an invented chain may consist of
 
-def thought_mask(device=None) -> torch.Tensor: # (16,) True where allowed
+def thought_mask(device: torch.device|None = None, # Where to make it; default: PyTorch's default device
+                ) -> torch.Tensor: # (16,) True where allowed
     "Which tokens an invented chain may use"
-    mask = torch.zeros(len(VOCAB), dtype=torch.bool, device=device)
-    mask[list(THOUGHT_TOKENS)] = True
-    return mask
+    bits = sum(1 << token for token in THOUGHT_TOKENS)
+    return (bits >> torch.arange(len(VOCAB), device=device)) % 2 == 1 # nothing is copied to the device, which would wait for it
 
 # %% ../nbs/03_decoding.ipynb #883b04b6
 @dataclass
@@ -94,7 +94,7 @@ def generate(model: Transformer, # In evaluation mode
     parts = [_generate(model, tokens[rows, :int(lengths[rows].max())].to(device), lengths[rows].to(device), max_new_tokens,
                        lambda logits, allowed: pick(logits, temperature, top_k, g, allowed), script) for rows, script in portions]
     t = max(p[0].shape[1] for p in parts)
-    out, probs, n = torch.full((len(prompts), t), END), torch.zeros(len(prompts), t), torch.zeros(len(prompts), dtype=torch.long)
+    out, probs, n = tokens.new_full((len(prompts), t), END), torch.zeros(len(prompts), t, device='cpu'), torch.zeros_like(lengths)
     for (rows, _), (o, p, m) in zip(portions, parts):
         out[rows, :o.shape[1]], probs[rows, :o.shape[1]], n[rows] = o.cpu(), p.cpu(), m.cpu()
     return Generation(out, n, probs, list(prompts))

@@ -54,7 +54,7 @@ def plain_rollout(model: Transformer,
                  ) -> tuple[torch.Tensor, torch.Tensor]: # Samples and the logits they were drawn from, (b, n, 16) each
     "Differentiable generation that reads the whole text again for every token: the reference for `rollout`"
     x = F.one_hot(tokens, len(VOCAB)).to(model.embed.weight.dtype)                      # (b, t, 16)
-    places, rows, samples, logits = _places(tokens, lengths), torch.arange(len(tokens)), [], []
+    places, rows, samples, logits = _places(tokens, lengths), torch.arange(len(tokens), device=tokens.device), [], []
     for i in range(n):
         last = model(x, positions=places)[rows, lengths - 1 if i == 0 else -1]          # (b, 16)
         logits.append(last); samples.append(sample(last, i))
@@ -217,7 +217,6 @@ class GumbelAnswer(_Gumbel):
                  config: GumbelConfig|None = None): # Default: straight-through at temperature 1
         super().__init__(model, config)
         self.n_thoughts, self.hidden_share = n_thoughts, hidden_share(config, 0) if config else 0.
-        self.register_buffer('allowed', thought_mask(), persistent=False)
 
     def n_samples(self, batch): return self.n_thoughts
 
@@ -243,7 +242,7 @@ class GumbelAnswer(_Gumbel):
         _fits(self.model, batch.longest[2] + k + 2)
         prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1].scatter(1, batch.prompt_lengths[:, None], THINK)
         if noise is None: noise = self.new_noise(batch)
-        thoughts = rollout(self.model, prompts, lengths, k, self.sampler(noise, self.allowed))
+        thoughts = rollout(self.model, prompts, lengths, k, self.sampler(noise, thought_mask(prompts.device)))
         if noise.shape[1] > k: self.hide(thoughts, batch, noise[:, k:])
         given = F.one_hot(F.pad(y[:, :-1], (1, 0), value=END_THINK), len(VOCAB))        # (b, m, 16): </think> and the answer
         x = torch.cat([thoughts.samples[:, -1:], given], 1)                             # (b, 1+m, 16)
