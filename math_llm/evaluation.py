@@ -299,7 +299,8 @@ def _resampled(model, prompts, chains, at, rng):
     texts = [f"{p}<think>{''.join(c[:k])}" for p, c, k in zip(prompts, chains, at)]
     ids = [encode(t) for t in texts]
     x = torch.tensor([row + [END]*(max(map(len, ids)) - len(row)) for row in ids], device=next(model.parameters()).device)
-    logits = model(x)[torch.arange(len(ids)), torch.tensor([len(row) - 1 for row in ids])].double().cpu().numpy()
+    last = torch.tensor([len(row) - 1 for row in ids], device=x.device)
+    logits = model(x)[torch.arange(len(ids), device=x.device), last].double().cpu().numpy()
     new = []
     for row, chain, k in zip(logits, chains, at):
         others = [t for t in THOUGHT_TOKENS if t != encode(chain[k])[0]]

@@ -141,7 +141,7 @@ class Trace:
     tokens: torch.Tensor # (b, t) padded with `<end>`
     lengths: torch.Tensor # (b,)
     layout: Layout # What each position means
-    values: dict[str, torch.Tensor] # By the name of the site, see `sites` in the model's notebook
+    values: dict[str, torch.Tensor] # By the name of the site, see `sites` in the model's notebook; on the host, in 32 bits or more
 
     def __getitem__(self, site): return self.values[site]
     def labels(self, row=0): return [VOCAB[i] for i in self.tokens[row, :self.lengths[row]].tolist()]
@@ -150,6 +150,8 @@ class Trace:
     def attention(self): # (b, layer, head, t, s); a head's silent key, if it has one, is left out
         found = [v for k, v in self.values.items() if k.endswith('attn.weights')]
         return torch.stack([v[..., -self.tokens.shape[1]:] for v in found], 1)
+
+def _host(x): return x.to('cpu', torch.promote_types(x.dtype, torch.float32)) # numpy and figures know no bfloat16
 
 @torch.no_grad()
 def trace(model: Transformer,
@@ -165,7 +167,7 @@ def trace(model: Transformer,
         return value
     device = next(model.parameters()).device
     model(tokens.to(device), hook=look)
-    return Trace(tokens, lengths, read_layout(tokens, lengths, model.meta.chain), {k: v.cpu() for k, v in kept.items()})
+    return Trace(tokens, lengths, read_layout(tokens, lengths, model.meta.chain), {k: _host(v) for k, v in kept.items()})
 
 # %% ../nbs/09_interpretability.ipynb #b4b0bff3
 def written(model: Transformer,
@@ -357,12 +359,12 @@ def activations(model: Transformer,
 
 def untrained(model: Transformer,
               seed: int = 0) -> Transformer:
-    "A model of the same configuration with fresh random weights"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    "A model of the same configuration with fresh random weights, the same ones on every device"
+    with torch.random.fork_rng(devices=[]), torch.device('cpu'):
+        torch.default_generator.manual_seed(seed)                      # that of the processor alone
         other = Transformer(model.config)
     other.meta = model.meta
-    return other.eval()
+    return other.to(next(model.parameters())).eval()
 
 # %% ../nbs/09_interpretability.ipynb #fa391e0f
 def _need_columns(model):
@@ -412,8 +414,8 @@ def logit_lens(model: Transformer,
               ) -> torch.Tensor: # Probabilities (layer + 1, b, t, 16): of the embedding, then after each layer
     "What the model would say if it stopped after each layer"
     stream = [t['embed'], *(v for k, v in t.values.items() if k.endswith('.resid'))]
-    device = next(model.parameters()).device
-    return torch.stack([model.head(model.norm(h.to(device))).softmax(-1).cpu() for h in stream])
+    like = next(model.parameters())
+    return torch.stack([_host(model.head(model.norm(h.to(like)))).softmax(-1) for h in stream])
 
 def plot_lens(model: Transformer, t: Trace,
               row: int = 0): # Which text
@@ -472,14 +474,15 @@ class Where:
         "True at the places of a value (b, t, …) or (b, head, t, …)"
         by_head = value.ndim == 4
         t = value.shape[2 if by_head else 1]
-        if at is None: mask = torch.ones(len(value), t, dtype=torch.bool)
-        else: mask = torch.arange(t) == _positions(at, lengths)[:, None]
+        host = lengths.device
+        if at is None: mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
+        else: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
         mask = mask[:, None, :, None] if by_head else mask[:, :, None]
-        if by_head and self.heads is not None: mask = mask & torch.isin(torch.arange(value.shape[1]), torch.tensor(self.heads))[:, None, None]
+        if by_head and self.heads is not None: mask = mask & torch.tensor([h in self.heads for h in range(value.shape[1])], device=host)[:, None, None]
         return mask.expand_as(value).to(value.device)
 
 def _positions(at, lengths):
-    at = torch.as_tensor(at) if isinstance(at, np.ndarray) else torch.zeros_like(lengths) + at + lengths * (at < 0)
+    at = torch.as_tensor(at, device=lengths.device) if isinstance(at, np.ndarray) else torch.zeros_like(lengths) + at + lengths * (at < 0)
     if ((at < 0) | (at >= lengths)).any(): raise InputError('a position to patch lies outside its text')
     return at
 
@@ -502,9 +505,10 @@ class Patched:
         return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
 
 # %% ../nbs/09_interpretability.ipynb #4adb3743
-def _last(logits, lengths): return logits[torch.arange(len(lengths)), lengths - 1].float().cpu()
-
-def _run(model, tokens, lengths, hook=None): return _last(model(tokens.to(next(model.parameters()).device), hook=hook), lengths)
+def _run(model, tokens, lengths, hook=None):
+    "Logits (b, 16) behind each text, on the host"
+    logits = model(tokens.to(next(model.parameters()).device), hook=hook)
+    return logits.take_along_dim(lengths.to(logits.device)[:, None, None] - 1, 1)[:, 0].float().cpu()
 
 def _remember(model, tokens, lengths, where):
     "The clean run: its logits, and what it computed at each place, in order"
@@ -604,7 +608,7 @@ def subtask_heads(model: Transformer,
     layout, c, device = read_layout(tokens, lengths, model.meta.chain), model.config, next(model.parameters()).device
     positions = subtask_positions(layout, problems, model.meta.chain)
     working = layout.writes.where('answer', *STEP) & ~layout.writes.where('digit', 'step plus')
-    kind = torch.as_tensor(np.where(working, layout.kind, -1)).to(device)
+    kind = torch.as_tensor(np.where(working, layout.kind, -1), device=device)
     def right(hook=None): return (model(tokens.to(device), hook=hook).argmax(-1).cpu() == tokens.roll(-1, 1)).numpy()
     plain, drops = right(), {name: np.zeros((c.n_layers, c.n_heads)) for name in SUBTASKS}
     for layer, head in np.ndindex(c.n_layers, c.n_heads):

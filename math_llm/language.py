@@ -503,7 +503,7 @@ def _think_on(model, prompts, chains, k):
     device = next(model.parameters()).device
     while chains.shape[1] < k and len(chains):
         tokens, lengths = encode_batch([f'{p}<think>{decode(c)}' for p, c in zip(prompts, chains)])
-        logits = model(tokens.to(device))[torch.arange(len(tokens)), lengths - 1]
+        logits = model(tokens.to(device), at=lengths.to(device)[:, None] - 1)[:, 0]
         chains = np.concatenate([chains, pick(logits, allowed=thought_mask(device))[0].cpu().numpy()[:, None]], 1)
     return chains
 
