@@ -6,7 +6,7 @@
 __all__ = ['OPTIMIZERS', 'POLYNOMIALS', 'TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'resolve_precision',
            'learning_rate', 'width_step', 'rows_at_a_time', 'make_model', 'make_objective', 'orthogonalized', 'Muon',
            'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World',
-           'train', 'train_command']
+           'deterministic', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
 import dataclasses, functools, json, math, os, re, resource, shutil, signal, sys, threading, time
@@ -222,7 +222,7 @@ def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16
 def _bf16_gain():
     "How many times faster this processor multiplies matrices in bf16 than in fp32"
     def seconds(dtype):
-        a, b, times = torch.ones(1024, 256, dtype=dtype), torch.ones(256, 768, dtype=dtype), []
+        a, b, times = torch.ones(1024, 256, dtype=dtype, device='cpu'), torch.ones(256, 768, dtype=dtype, device='cpu'), []
         for _ in range(10):
             began = time.perf_counter()
             a @ b
@@ -264,7 +264,9 @@ def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
         for name in ('position', 'norm', 'softmax', 'max_length'):
             own, asked = getattr(model.config, name), getattr(config, name)
             if asked not in (own, getattr(TrainingConfig, name)): raise InputError(f'--{name.replace("_", "-")} {asked} and --init-from contradict each other: that model has {own}')
-    else: model = Transformer(ModelConfig.from_size(config.model_size, **{f.name: getattr(config, f.name) for f in dataclasses.fields(ModelConfig)}))
+    else:
+        shape = ModelConfig.from_size(config.model_size, **{f.name: getattr(config, f.name) for f in dataclasses.fields(ModelConfig)})
+        with torch.device('cpu'): model = Transformer(shape)                 # the same weights, wherever it is trained
     invented = config.use_gumbel and config.supervise == 'answer'
     chain = 'invented' if invented else problem.chain
     model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None, 
@@ -355,7 +357,8 @@ def save_checkpoint(folder: Path, # Of the run
     "Write `checkpoint-STEP`, and remove all but the two newest"
     new, final = folder/'.checkpoint.tmp', folder/f'checkpoint-{step}'
     shutil.rmtree(new, ignore_errors=True)
-    rng = {'rng.cpu': torch.get_rng_state()} | ({'rng.cuda': torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+    device, rng = next(model.parameters()).device, {'rng.cpu': torch.get_rng_state()}
+    if device.type == 'cuda': rng['rng.cuda'] = torch.cuda.get_rng_state(device) # a run on the processor does not wake a GPU
     try:
         save_model(model, new)
         write_tensors(new/'state.safetensors', _flat(optimizers) | rng,
@@ -402,7 +405,8 @@ def load_checkpoint(path: Path, model: Transformer, optimizers: list, scaler) ->
         _unflat(optimizers, tensors)
         scaler.load_state_dict(state['scaler'])
         torch.set_rng_state(tensors['rng.cpu'])
-        if 'rng.cuda' in tensors and torch.cuda.is_available(): torch.cuda.set_rng_state(tensors['rng.cuda'])
+        device = next(model.parameters()).device
+        if 'rng.cuda' in tensors and device.type == 'cuda': torch.cuda.set_rng_state(tensors['rng.cuda'], device)
         return state
 
 # %% ../nbs/06_training.ipynb #167ec45a
@@ -582,6 +586,22 @@ def _signals(*numbers, act):
 
 def _terminate(number): raise SystemExit(128 + number)
 
+# %% ../nbs/06_training.ipynb #b2dbb119
+@contextmanager
+def deterministic(device: torch.device):
+    "Within, a GPU computes the same each time, bit by bit; afterwards all is set as before. A processor does so anyway"
+    if device.type != 'cuda': yield; return
+    how, name = torch.utils.deterministic, 'CUBLAS_WORKSPACE_CONFIG'
+    before, fill, given = torch.get_deterministic_debug_mode(), how.fill_uninitialized_memory, name in os.environ
+    os.environ.setdefault(name, ':4096:8')
+    torch.use_deterministic_algorithms(True)
+    how.fill_uninitialized_memory = False                              # nothing here reads what it has not written
+    try: yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
+        how.fill_uninitialized_memory = fill
+        if not given: del os.environ[name]
+
 # %% ../nbs/06_training.ipynb #d85bf137
 def train(config: TrainingConfig,
          ) -> dict: # The test report
@@ -599,7 +619,7 @@ def train(config: TrainingConfig,
             with world.together():
                 precision = _precision(config, device)
                 log = held.enter_context(_Log(config, folder, world.first))
-            return _train(config, device, world, world.told(precision), log)
+            with deterministic(device): return _train(config, device, world, world.told(precision), log)
         if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
         return _read_record(folder/'test_results.json')
 
@@ -652,7 +672,7 @@ def _train(config, device, world, precision, log):
             set_learning_rate(optimizers, lr)
             if config.use_gumbel:
                 now = config, step / steps
-                objective.temperature, objective.noise_scale = torch.tensor(temperature(*now)), noise_scale(*now)
+                objective.temperature, objective.noise_scale = torch.tensor(temperature(*now), device='cpu'), noise_scale(*now)
                 objective.hidden_share, objective.hard = hidden_share(*now), hard_samples(*now)
             examples = next(batches)
             batch = Batch.of(examples, widths, model.config.max_length).to(device)
