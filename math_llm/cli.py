@@ -160,14 +160,15 @@ def encoding_of(data: bytes, # The beginning of a text, at least four bytes
 
 # %% ../nbs/00b_cli.ipynb #c1a1b003
 def read_text(path: str|Path, # A text file
+              otherwise: str = 'is not plain text', # What to say of a file that is none
              ) -> bytes: # In UTF-8, without a byte-order mark; lines end with a newline
     "What a text file says; raises `InputError` if it cannot be read or is no text"
     try: data = Path(path).read_bytes()
     except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
     try:
-        if (name := encoding_of(data)) != 'utf-8': data = data.decode(name).encode()
+        if (name := encoding_of(data)) != 'utf-8': data = data.decode(name).encode('utf-8' if name == 'utf-8-sig' else 'ascii')   # two bytes may look like a mark
         elif not data.isascii(): data.decode()
-    except UnicodeError: raise InputError(f'{path} is not plain text') from None
+    except UnicodeError: raise InputError(f'{path} {otherwise}') from None
     return data.replace(b'\r\n', b'\n').replace(b'\r', b'\n') if b'\r' in data else data
 
 # %% ../nbs/00b_cli.ipynb #c1a1b006

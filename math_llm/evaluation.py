@@ -16,9 +16,9 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, encode
-from .cli import command, opt, write_whole
+from .cli import command, contents, opt, read_text, write_whole
 from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
-                           load_dataset, pretty, render, split_index, split_of)
+                           load_dataset, pretty, problems_of_lines, render, split_index, split_of)
 from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model
 from .decoding import THOUGHT_TOKENS, generate
 
@@ -427,31 +427,21 @@ def _faithfulness_lines(f):
     area = f['area_over_curve']
     return rows + [f"  area over the early-answering curve: {'–' if area is None else f'{area:.2f}'} ({f['n']} chains)"]
 
-# %% ../nbs/05_evaluation.ipynb #7e02d934
-_problem_line = re.compile(r'(\d+(?:\+\d+)+)=\d*(?:<end>)?')
-
-def _read_text(path, text):
-    rows = []
-    for i, line in enumerate(text.splitlines(), 1):
-        if not line.strip(): continue
-        try: m = _problem_line.fullmatch(decode(encode(line)))
-        except InputError as e: raise InputError(f'{path}, line {i}: {e}') from None
-        if not m: raise InputError(f'{path}, line {i}: not a problem: {line.strip()[:60]!r}; accepted is a+b= or a+b=c')
-        rows.append(m[1].split('+'))
-    if not rows: raise InputError(f'{path} holds no problems')
-    return Problems.from_operands(rows)
-
 # %% ../nbs/05_evaluation.ipynb #d660ddde
 def read_problems(path: str|Path, # A dataset's JSON file, or a text file with one `a+b=` or `a+b=c` a line
                   max_length: int|None = None, # Refuse examples of more tokens
+                  context: int|None = None, # Refuse problems that a model of this context length has no room for
+                  progress: bool = False, # Show how far it is, on a terminal, if it takes more than a second
                  ) -> Problems:
     "The problems of a file; raises `InputError` with the place of the first mistake"
     path = Path(path)
-    try: data = path.read_bytes()
-    except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-    if path.suffix == '.json' or data[:64].lstrip()[:1] == b'{': return load_dataset(path, max_length)[0].problems
-    try: return _read_text(path, data.decode())
-    except UnicodeDecodeError: raise InputError(f'{path} is neither a dataset nor plain text') from None
+    if path.suffix != '.json':
+        text = read_text(path, 'is neither a dataset nor plain text')
+        if text[:64].lstrip()[:1] != b'{':
+            problems = problems_of_lines(text, str(path), max_length, context, progress)
+            if not len(problems): raise InputError(f'{path} holds no problems')
+            return problems
+    return load_dataset(path, max_length, context, progress)[0].problems
 
 # %% ../nbs/05_evaluation.ipynb #1a4b4a42
 def fresh_problems(config: ProblemConfig, # Limits
