@@ -800,14 +800,14 @@ def _chunks(lines: bytes, name: str, progress: bool):
 
 def _check_room(lines, where, total, size, lengths, max_length, context, widest):
     "Refuse the first line that is too long, or that makes the array of all `total` lines, which come from `size` bytes, too wide"
+    if lines.width.max(initial=0) > MAX_DIGITS:
+        k = int((lines.width > MAX_DIGITS).argmax())
+        raise InputError(f'{where(lines.line[k])}: an operand has {lines.width[k]} digits; accepted are up to {MAX_DIGITS}')
     longest, least = int(lines.lengths.argmax()), lines.equals - lines.starts + 3   # with a digit and <end>
     for n, limit, name in ((least if lengths is None else lengths, max_length, '--max-length'), (least, context, "the model's context length of")):
         if limit and n.max() > limit:
             i = int((n > limit).argmax())
             raise InputError(f'{where(i)} needs {n[i]} tokens, more than {name} {limit}')
-    if lines.width.max(initial=0) > MAX_DIGITS:
-        k = int((lines.width > MAX_DIGITS).argmax())
-        raise InputError(f'{where(lines.line[k])} has an operand of {lines.width[k]} digits; accepted are up to {MAX_DIGITS}')
     widest[:] = np.maximum(widest, (lines.number.max() + 1, lines.width.max(), lines.lengths[longest]))
     width = int(max(widest[0] * widest[1], widest[2]))
     if _too_wide(total, width, size): raise InputError(f'{where(longest)} has {lines.lengths[longest]} tokens: {_memory(total, width)}')
