@@ -1036,6 +1036,8 @@ def load_dataset(path: str|Path, # A JSON file of a dataset
         except (ValueError, RecursionError): raise InputError(f'{path} is not JSON, or was cut short') from None
         if not isinstance(file, dict) or not isinstance(file.get('examples'), list): raise InputError(f'{path} is no dataset: accepted is an object with "examples" and "metadata"')
         texts = file['examples']
+    if 'metadata' not in file and len(file) > 1:                                # its name may be damaged
+        raise InputError(f'{path} has no "metadata", but {", ".join(sorted(file.keys() - {"examples"}))}; accepted are "examples" alone, or both')
     meta = file.get('metadata', {})
     if not isinstance(meta, dict): raise InputError(f'{path} is no dataset: its metadata is not an object')
     version = meta.get('format_version', FORMAT_VERSION)

@@ -185,7 +185,7 @@ def _check_together(metas, folder):
     "Refuse files that do not belong to one dataset: problems held out by one could be in training by another"
     for split, meta in zip(SPLITS, metas):
         if meta.get('split', split) != split: raise InputError(f"{folder}/{split}.json is the {meta['split']} split of a dataset")
-        other = [f'{k}: {metas[0][k]}, {meta[k]}' for f in dataclasses.fields(DatasetConfig) if (k := f.name) in metas[0] and k in meta and metas[0][k] != meta[k]]
+        other = [f'{k}: {metas[0].get(k)}, {meta.get(k)}' for f in dataclasses.fields(DatasetConfig) if metas[0].get(k := f.name) != meta.get(k)]
         if other: raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different datasets ({"; ".join(other)})')
 
 def _problem_fields(config): return {f.name: getattr(config, f.name) for f in dataclasses.fields(_ProblemOptions) if getattr(config, f.name) is not None}
