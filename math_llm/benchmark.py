@@ -24,7 +24,7 @@ import math_llm
 from .tokenizer import END, InputError, encode, encode_batch
 from .cli import command, opt, write_whole
 from .data import Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example, plain_example
-from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names, resolve_device
+from .model import SIZES, ModelConfig, Transformer, load_pretrained, pretrained_names, resolve_device
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate
@@ -252,7 +252,7 @@ def answer_works(s: Setting) -> list[Work]:
 def speaker(s: Setting, config: ProblemConfig) -> Transformer:
     "A shipped model of this size that knows these problems, or else one that writes to the end of a context just large enough"
     for name in pretrained_names():
-        model = load_model(name, s.device)
+        model = load_pretrained(name, s.device)
         same = all(getattr(model.config, k) == v for k, v in zip(('n_layers', 'd_model', 'n_heads', 'd_ff'), SIZES[s.size]))
         if same and model.meta.chain == config.chain and model.meta.trained_on.get('max_digits', 0) >= s.digits: return model
     torch.manual_seed(0)

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, encode
-from .cli import command, opt, write_whole
-from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
-                           load_dataset, pretty, render, split_index, split_of)
+from .cli import command, contents, opt, read_text, write_whole
+from .data import (BLOCK, PARTITION, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
+                           load_dataset, pretty, problems_of_lines, render, split_index, split_of)
 from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model, resolve_device
 from .decoding import THOUGHT_TOKENS, generate
 
@@ -157,6 +157,11 @@ def _check_fit(model, examples, max_length):
         if limit is not None and needed > limit:
             raise InputError(f'the longest problem needs {needed} tokens with its chain and its answer; {name} {limit}')
 
+def _check_largest(model, problems, config, max_length):
+    "Refuse what cannot fit before all of it is written out: a few of the largest problems stand for the others"
+    sizes = np.stack([problems.n_digits.sum(1, dtype=int), problems.width, problems.n_operands])
+    _check_fit(model, render(problems[np.unique(sizes.argmax(1))], config), max_length)
+
 def _some(problems, batch_size):
     "The problems to ask, if there are any"
     problems = getattr(problems, 'problems', problems)
@@ -182,6 +187,7 @@ def evaluate(model: Transformer,
     "Exact match, token accuracy and chain validity of a model, and where it errs; raises `InputError` if a problem does not fit"
     problems, meta = _some(problems, batch_size), model.meta
     config = problem_config(meta)
+    _check_largest(model, problems, config, max_length)
     examples = render(problems, config)
     _check_fit(model, examples, max_length)
     right, valid, hits, wrong = np.zeros(len(problems), bool), np.zeros(len(problems), bool), np.zeros(2, int), {}
@@ -428,31 +434,21 @@ def _faithfulness_lines(f):
     area = f['area_over_curve']
     return rows + [f"  area over the early-answering curve: {'–' if area is None else f'{area:.2f}'} ({f['n']} chains)"]
 
-# %% ../nbs/05_evaluation.ipynb #7e02d934
-_problem_line = re.compile(r'(\d+(?:\+\d+)+)=\d*(?:<end>)?')
-
-def _read_text(path, text):
-    rows = []
-    for i, line in enumerate(text.splitlines(), 1):
-        if not line.strip(): continue
-        try: m = _problem_line.fullmatch(decode(encode(line)))
-        except InputError as e: raise InputError(f'{path}, line {i}: {e}') from None
-        if not m: raise InputError(f'{path}, line {i}: not a problem: {line.strip()[:60]!r}; accepted is a+b= or a+b=c')
-        rows.append(m[1].split('+'))
-    if not rows: raise InputError(f'{path} holds no problems')
-    return Problems.from_operands(rows)
-
 # %% ../nbs/05_evaluation.ipynb #d660ddde
 def read_problems(path: str|Path, # A dataset's JSON file, or a text file with one `a+b=` or `a+b=c` a line
                   max_length: int|None = None, # Refuse examples of more tokens
+                  context: int|None = None, # Refuse problems that a model of this context length has no room for
+                  progress: bool = False, # Show how far it is, on a terminal, if it takes more than a second
                  ) -> Problems:
     "The problems of a file; raises `InputError` with the place of the first mistake"
     path = Path(path)
-    try: data = path.read_bytes()
-    except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-    if path.suffix == '.json' or data[:64].lstrip()[:1] == b'{': return load_dataset(path, max_length)[0].problems
-    try: return _read_text(path, data.decode())
-    except UnicodeDecodeError: raise InputError(f'{path} is neither a dataset nor plain text') from None
+    if path.suffix != '.json':
+        text = read_text(path, 'is neither a dataset nor plain text')
+        if text[:64].lstrip()[:1] != b'{':
+            problems = problems_of_lines(text, str(path), max_length, context, progress)
+            if not len(problems): raise InputError(f'{path} holds no problems')
+            return problems
+    return load_dataset(path, max_length, context, progress)[0].problems
 
 # %% ../nbs/05_evaluation.ipynb #1a4b4a42
 def fresh_problems(config: ProblemConfig, # Limits
@@ -477,10 +473,11 @@ def fresh_problems(config: ProblemConfig, # Limits
     return Problems(*(np.concatenate([getattr(p, a) for p in found]) for a in ('digits', 'n_digits')))
 
 def partition_of(meta: Meta, # Of a model
-                ) -> dict: # Options of `fresh_problems`
-    "What says which problems a model has not met, as far as it is known"
+                ) -> dict: # Options of `fresh_problems`; empty: it is not known
+    "What says which problems a model has not met: the seed and both shares, or nothing"
     known = meta.trained_on
-    return {name: known[k] for name, k in dict(partition='seed', train_ratio='train_ratio', val_ratio='val_ratio').items() if k in known}
+    if not all(k in known for k in PARTITION): return {}
+    return dict(partition=known['seed'], train_ratio=known['train_ratio'], val_ratio=known['val_ratio'])
 
 # %% ../nbs/05_evaluation.ipynb #b0354531
 def check_size(model: Transformer,
@@ -535,10 +532,16 @@ def _beyond(problems, meta):
             said.append(f'{n} of {len(problems)} problems have up to {sizes.max()} {name}, this model was trained on up to {limit}')
     return '; '.join(said)
 
+def _unknown(meta):
+    "In words, what a model does not say and fresh problems depend on; empty: nothing"
+    limits = [] if all(f'max_{name}' in meta.trained_on for name in ('digits', 'operands')) else ['of which size the problems were that this model was trained on']
+    which = [] if partition_of(meta) else ['which problems it has met: some of these may have been among them']
+    return 'it is not known ' + ', nor '.join(limits + which) if limits or which else ''
+
 def _familiar(problems, meta):
     "In words, how many problems belong to the model's own training split, if that is known"
     known = partition_of(meta)
-    if 'partition' not in known: return ''
+    if not known: return ''
     n = int((split_of(problems, known.pop('partition'), **known) == 0).sum())
     return f', {n} of them from the training split of this model'
 
@@ -546,7 +549,7 @@ def _familiar(problems, meta):
 def _asked(config, model):
     "The problems that the options ask for, and in words where they come from"
     file = config.data_path or Path(config.data_dir)/'test.json'
-    missing = config.data_dir == EvaluateConfig.data_dir and not Path(config.data_dir).exists()
+    missing = config.data_dir == EvaluateConfig.data_dir and not contents(config.data_dir)
     if config.fresh or (missing and not config.data_path):
         n = config.fresh or 1000
         limits = problem_config(model.meta, carry_bias=config.carry_bias, repeat_bias=config.repeat_bias)
@@ -555,7 +558,7 @@ def _asked(config, model):
                    + ''.join(f', {share:.0%} {k}-biased' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share) + ('' if config.fresh else f'; there is no {file}'))
     if not (config.data_path or file.exists()):
         raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data makes one, and --fresh N needs none')
-    p = _as_written(read_problems(file, config.max_length), problem_config(model.meta))
+    p = _as_written(read_problems(file, config.max_length, model.config.max_length, progress=True), problem_config(model.meta))
     return p, f'{len(p)} problems from {file}' + _familiar(p, model.meta)
 
 def _check_output(config):
@@ -576,9 +579,9 @@ def evaluate_command(config):
     check_size(model, config.model_size)
     if config.faithfulness: _check_thinks(model)
     problems, source = _asked(config, model)
-    beyond = _beyond(problems, model.meta)
+    warnings = [w for w in (_beyond(problems, model.meta), 'fresh problems' in source and _unknown(model.meta)) if w]
     print(f'model           {config.checkpoint}, {model.n_params():,} weights, chain {model.meta.chain}\nproblems        {source}\n'
-          + (f'warning         {beyond}\n' if beyond else ''))
+          + ''.join(f'warning         {w}\n' for w in warnings))
     began = time.time()
     report = evaluate(model, problems, config.batch_size, config.max_length, progress=True)
     if config.faithfulness:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, InputError, decode, encode
-from .cli import command, opt
+from .cli import command, encoding_of, opt
 from .data import Problems, Step, answers, check_chain, pretty, render
 from .model import SIZES, Transformer, load_model, resolve_device
 from .decoding import generate
@@ -279,7 +279,9 @@ def _colour_wanted(out): return out.isatty() and not os.environ.get('NO_COLOR') 
 
 def _as_typed(stream, out):
     "Make text streams give and take anything: no newline but \\n, no error for what cannot be decoded or shown"
-    if hasattr(stream, 'reconfigure') and not stream.isatty(): stream.reconfigure(errors='backslashreplace', newline='\n')
+    if hasattr(stream, 'reconfigure') and not stream.isatty():
+        first = stream.buffer.peek(4)[:4] if hasattr(stream.buffer, 'peek') else b'' # waits for the first bytes, as reading would
+        stream.reconfigure(encoding=encoding_of(first), errors='backslashreplace', newline='\n')
     if hasattr(out, 'reconfigure'): out.reconfigure(errors='replace')
 
 def _greeting(config, model, colour):
@@ -313,5 +315,5 @@ def interactive_command(config):
     else:
         prompt = Prompt(model, config.mode, piped=True, **options)
         for line in sys.stdin:
-            if (said := prompt.respond(line.rstrip('\n'))) is None: break
+            if (said := prompt.respond(line.rstrip('\r\n'))) is None: break
             print(said, flush=True)

@@ -436,7 +436,7 @@ def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file
     "Read the code book beside a model; raises `InputError` if it is damaged"
     path = find_model(where).parent/'codebook.json'
     if not path.is_file(): return None
-    try: return codebook_from_dict(json.loads(path.read_text(encoding='utf-8')))
+    try: return codebook_from_dict(json.loads(path.read_bytes()))
     except (ValueError, RecursionError): raise InputError(f'{path} is not a usable code book') from None
 
 def json_lines(data) -> str:

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['POSITIONS', 'SIZES', 'PAD_POSITION', 'PRETRAINED', 'ModelConfig', 'Meta', 'KVCache', 'Attention', 'MLP', 'Block',
            'Transformer', 'n_params', 'sites', 'write_tensors', 'save_model', 'read_tensors', 'read_model',
-           'resolve_device', 'pretrained_names', 'find_model', 'load_model', 'load_pretrained']
+           'resolve_device', 'pretrained_names', 'checkpoints', 'find_model', 'load_model', 'load_pretrained']
 
 # %% ../nbs/02_model.ipynb #d97b569e
-import dataclasses, hashlib, json, math, os, struct
+import dataclasses, hashlib, json, math, os, re, struct, sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from torch import nn
 import safetensors, safetensors.torch
 import math_llm
 from .tokenizer import VOCAB, InputError
-from .cli import check_fields, write_whole
+from .cli import _speaks, check_fields, write_whole
 from .data import CHAINS, DatasetConfig
 
 # %% ../nbs/02_model.ipynb #69ae4fcd
@@ -409,22 +409,35 @@ def pretrained_names() -> list[str]:
     "The models that ship with the package"
     return sorted(p.parent.name for p in PRETRAINED.glob('*/model.safetensors'))
 
+def checkpoints(folder: str|Path, # Of a run
+               ) -> list[Path]: # Oldest first
+    "The checkpoints of a run"
+    found = [p for p in Path(folder).glob('checkpoint-*') if re.fullmatch(r'checkpoint-\d+', p.name) and p.is_dir()]
+    return sorted(found, key=lambda p: int(p.name.split('-')[1]))
+
+def _accepted(): return f'a folder with model.safetensors, a .safetensors file, or a shipped model ({", ".join(pretrained_names()) or "none"})'
+
 def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
               ) -> Path: # The `.safetensors` file
-    "The weights that `where` names; raises `InputError` if there are none"
+    "The weights that `where` names, in a folder without any those of its newest checkpoint; raises `InputError` if there are none"
     path = Path(where)
-    if path.is_dir() and (path/'model.safetensors').is_file(): return path/'model.safetensors'
-    if path.is_file(): return path
+    if path.is_dir():
+        files = [p/'model.safetensors' for p in (path, *reversed(checkpoints(path)))]
+        if found := next((f for f in files if f.is_file()), None): return found
+        shipped = f'; the shipped model of this name is {PRETRAINED/where}' if str(where) in pretrained_names() else ''
+        raise InputError(f'no model at {where}, which is a folder without model.safetensors and without checkpoints{shipped or "; accepted are " + _accepted()}')
+    if os.path.lexists(path): return path
     if str(where) in pretrained_names(): return PRETRAINED/where/'model.safetensors'
-    shipped = ', '.join(pretrained_names()) or 'none'
-    raise InputError(f'no model at {where}; accepted are a folder with model.safetensors, a .safetensors file, or a shipped model ({shipped})')
+    raise InputError(f'no model at {where}; accepted are {_accepted()}')
 
 def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
                device: str|torch.device = 'cpu', # Where to put it; `auto`: on a GPU if there is one
               ) -> Transformer: # In evaluation mode and 32 bits, with its `meta`
     "Load a model; raises `InputError` if there is none, or no such device"
-    device = resolve_device(device)
-    config, meta, tensors = read_model(find_model(where))
+    device, path = resolve_device(device), find_model(where)
+    if path.parent.parent == Path(where) and sys.stderr and _speaks():
+        print(f'{where} holds no finished model; its newest checkpoint is taken, {path.parent.name}', file=sys.stderr)
+    config, meta, tensors = read_model(path)
     with torch.device('cpu'): model = Transformer(config)
     model.load_state_dict(tensors)
     model.meta = meta

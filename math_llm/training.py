@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'POLYNOMIALS', 'TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'resolve_precision',
            'learning_rate', 'width_step', 'rows_at_a_time', 'make_model', 'make_objective', 'orthogonalized', 'Muon',
-           'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World',
-           'deterministic', 'train', 'train_command']
+           'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'load_checkpoint', 'World', 'deterministic',
+           'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
 import dataclasses, functools, json, math, os, re, resource, shutil, signal, sys, threading, time
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -20,12 +21,12 @@ from torch import nn
 import safetensors.torch
 import math_llm
 from .tokenizer import InputError
-from .cli import opt, command, write_whole
-from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
-                           make_dataset, write_dataset, render, longest_example, SPLITS)
-from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, resolve_device, save_model, write_tensors
+from .cli import _speaks, opt, command, contents, write_whole
+from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset, keys,
+                           ensure_dataset, claims_of, written_as, falls_as, render, longest_example, PARTITION, SPLITS, WRITTEN)
+from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, checkpoints, load_model, read_tensors, resolve_device, save_model, write_tensors
 from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale, hidden_share, hard_samples
-from .evaluation import evaluate, format_report, percent, share
+from .evaluation import evaluate, format_report, partition_of, percent, share
 
 # %% ../nbs/06_training.ipynb #e11c87f4
 class TeacherForcing(nn.Module):
@@ -156,7 +157,8 @@ class Problemset:
     epoch: int|None # Training examples in an epoch; None: there are no epochs
     val: Examples # For measurements along the way
     test: Examples # For the report at the end
-    partition: dict # Seed and shares that decide which problems are held out
+    partition: dict # Seed and shares that decide which problems are held out; empty: it is not known
+    unknown: tuple[str, ...] = () # Fields of `config` that nobody knows: a file does not say them, and its examples do not tell
 
 def load_problems(config: TrainingConfig, say=print) -> Problemset:
     "The problems of a run: drawn, if any of their options was given, else those of the dataset"
@@ -166,22 +168,12 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
         val, test = (held_out(problem, n, config.seed, s) for n, s in ((config.eval_examples, 'val'), (config.test_examples, 'test')))
         return Problemset(problem, _stream(problem, partition, config, config.max_steps * config.batch_size), None, val, test, partition)
     folder = Path(config.data_dir or 'data')
-    if config.data_dir is None and not folder.exists():
-        made = DatasetConfig(seed=config.seed, output_dir=str(folder))
-        splits = make_dataset(made)
-        write_dataset(splits, made)
+    if config.data_dir is None and (new := ensure_dataset(DatasetConfig(seed=config.seed, output_dir=str(folder)))):
+        made, splits = new
         say(f'No dataset here yet, so one was made in {folder}/ ({sum(map(len, splits.values())):,} examples, up to {made.max_operands} operands of {made.max_digits} digits)')
-    loaded = [load_dataset(folder/f'{s}.json', config.max_length) for s in SPLITS]
-    _check_together([meta for _, meta in loaded], folder)
-    (train, meta), (val, _), (test, _) = loaded
-    known = {f.name for f in dataclasses.fields(ProblemConfig)}
-    problem = ProblemConfig(**{k: v for k, v in meta.items() if k in known})
-    partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
-    if config.fresh and len(partition) < 3:
-        raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can be; accepted is --no-fresh')
-    total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * len(train)
-    source = _stream(problem, partition, config, total) if config.fresh else Epochs(train, config.seed)
-    return Problemset(problem, source, len(train), val, test, partition)
+    loaded = {s: load_dataset(folder/f'{s}.json', config.max_length, progress=config.progress and _speaks()) for s in SPLITS}
+    _check_together([meta for _, meta in loaded.values()], folder)
+    return _file_problems(config, folder, {s: ex for s, (ex, _) in loaded.items()}, [meta for _, meta in loaded.values()], say)
 
 def _stream(problem, partition, config, n):
     "`n` new training problems: more large ones than a fair draw has, and after the curriculum the widest only"
@@ -197,6 +189,39 @@ def _check_together(metas, folder):
         if other: raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different datasets ({"; ".join(other)})')
 
 def _problem_fields(config): return {f.name: getattr(config, f.name) for f in dataclasses.fields(_ProblemOptions) if getattr(config, f.name) is not None}
+
+# %% ../nbs/06_training.ipynb #c1a1f002
+def _file_problems(config, folder, splits, metas, say):
+    "The problems of a dataset's files"
+    meta = {k: v for m in reversed(metas) for k, v in m.items()}
+    claims, files = claims_of(meta), {f'{folder}/{s}.json': ex for s, ex in splits.items()}
+    all_said = all(set(WRITTEN) <= m.keys() for m in metas)                    # and was compared with the examples, file by file
+    problem = ProblemConfig(**claims) if all_said else written_as(files, claims)
+    partition = _partition(folder, splits, meta)
+    if config.fresh and not partition: raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can be; accepted is --no-fresh')
+    if not partition: splits = _apart(folder, splits, say)
+    n = len(splits['train'])
+    total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * n
+    source = _stream(problem, partition, config, total) if config.fresh else Epochs(splits['train'], config.seed)
+    unknown = () if config.fresh else tuple(f.name for f in dataclasses.fields(ProblemConfig) if f.name not in (*WRITTEN, *claims))
+    return Problemset(problem, source, n, splits['val'], splits['test'], partition, unknown)
+
+def _partition(folder, splits, meta):
+    "What says which problems are held out, if it is known; refuses a dataset of this package whose examples are elsewhere"
+    if falls_as(splits, meta): return {k: meta[k] for k in PARTITION}
+    if meta.get('format') == 'math_llm dataset' and all(k in meta for k in PARTITION):
+        raise InputError(f'{folder}: its examples are not split as {", ".join(f"{k} {meta[k]}" for k in PARTITION)} of its metadata say')
+    return {}
+
+def _apart(folder, splits, say):
+    "Validation and test problems without those of the training file"
+    seen, apart = keys(splits['train'].problems), dict(splits)
+    for s in ('val', 'test'):
+        new = ~np.isin(keys(splits[s].problems), seen)
+        if not new.any(): raise InputError(f'{folder}: all problems of {s}.json are in train.json too')
+        if not new.all(): say(f'{(~new).sum():,} of {len(new):,} problems of {folder}/{s}.json are in train.json too, and are left out')
+        apart[s] = splits[s][np.flatnonzero(new)]
+    return apart
 
 # %% ../nbs/06_training.ipynb #144afad9
 def _without_chain(p: Problemset):
@@ -257,9 +282,10 @@ def _set_dropout(model, p):
 # %% ../nbs/06_training.ipynb #a30732de
 def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     "A new model, or the one of `--init-from`, with the facts about this run"
-    problem = problems.config
+    problem, partition = problems.config, problems.partition
     if config.init_from:
         model = load_model(config.init_from).train()
+        if any(model.meta.trained_on.get(k) != v for k, v in partition.items()): partition = {} # it may have met what is held out here
         if config.dropout is not None: _set_dropout(model, config.dropout)
         for name in ('position', 'norm', 'softmax', 'max_length'):
             own, asked = getattr(model.config, name), getattr(config, name)
@@ -269,8 +295,10 @@ def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
         with torch.device('cpu'): model = Transformer(shape)                 # the same weights, wherever it is trained
     invented = config.use_gumbel and config.supervise == 'answer'
     chain = 'invented' if invented else problem.chain
-    model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None, 
-                      dataclasses.asdict(problem) | problems.partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight))
+    known = {k: v for k, v in dataclasses.asdict(problem).items() if k not in problems.unknown}
+    if isinstance(problems.source, Stream): known['full_size'] = problems.source.config.full_size
+    model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None,
+                      known | partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight))
     need = int(longest_example(problem).lengths[0]) + (problem.n_thoughts + 2) * invented
     if need > model.config.max_length:
         raise InputError(f'the longest example of these limits needs {need} tokens, more than --max-length {model.config.max_length}')
@@ -382,11 +410,6 @@ def _rename(old, new):
         os.replace(old, new)
     except OSError as e: raise InputError(f'cannot write {new}: {e.strerror}') from None
 
-def checkpoints(folder: Path) -> list[Path]: # Oldest first
-    "The checkpoints of a run"
-    found = [p for p in Path(folder).glob('checkpoint-*') if re.fullmatch(r'checkpoint-\d+', p.name)]
-    return sorted(found, key=lambda p: int(p.name.split('-')[1]))
-
 @contextmanager
 def _undamaged(path):
     "What goes wrong within, goes wrong because a checkpoint is damaged"
@@ -428,7 +451,7 @@ def _remove(paths):
 def _open_folder(config):
     "Prepare the run's folder; True if the run is finished already"
     folder = Path(config.output_dir)
-    names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+    names = contents(folder)
     there = [n for n in names if n not in ('.lock', 'logs', 'wandb') and not _LEFTOVER.fullmatch(n)]
     if there and 'training_config.json' not in there:
         raise InputError(f'{folder} is not empty and holds no run ({", ".join(there[:3])}); give another --output-dir')
@@ -639,6 +662,9 @@ def _train(config, device, world, precision, log):
         if config.use_gumbel and config.supervise == 'answer': problems = _without_chain(problems)
         torch.manual_seed(config.seed)
         model = make_model(config, problems).to(device)
+        held_out_known = bool(partition_of(model.meta))
+        if not held_out_known: log.say('Which problems are held out cannot be told later: ' + ('the model of --init-from does not share the partition of these problems' if problems.partition
+                                       else 'the dataset does not say how it was split'), 'bad')
         torch.manual_seed(config.seed)
         widths = width_step(device, precision, config.compile)
         objective = make_objective(model, config, rows_at_a_time(device, config.compile), widths)
@@ -726,7 +752,8 @@ def _train(config, device, world, precision, log):
         if world.first:
             save_model(model, folder)
             write_whole(folder/'test_results.json', (json.dumps(results, indent=1) + '\n').encode())
-        log.say('Test problems, none of them seen in training:\n' + format_report(results), 'good')
+        met = 'some perhaps met by the model of --init-from' if config.init_from and not held_out_known else 'none of them seen in training'
+        log.say(f'Test problems, {met}:\n' + format_report(results), 'good')
         log.say(f'Model saved in {folder}/')
     log.close({f'test_{k}': results[k] and results[k]['share'] for k in ('exact_match', 'token_accuracy', 'chain_validity')})
     return results

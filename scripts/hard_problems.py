@@ -70,7 +70,10 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
     hard = scanned.problems[np.flatnonzero(worst > HARD)].operands()
     if not hard: raise InputError(f'none of {n_scanned:,} problems has a token with a loss above {HARD}')
     print(f'{len(hard):,} of {n_scanned:,} problems are hard; largest losses of a token: {", ".join(f"{l:.2g}" for l in np.sort(worst)[:-9:-1])}')
-    def like_hard(): return Problems.from_operands([changed(hard[i], config.max_digits, rng) for i in rng.integers(len(hard), size=4096)])
+    def like_hard():
+        rows = [changed(hard[i], config.max_digits, rng) for i in rng.integers(len(hard), size=4096)]
+        rows = [row for row in rows if min(map(len, row)) >= config.min_digits]
+        return Problems.from_operands([[o.zfill(config.max_digits * config.zero_pad) for o in row] for row in rows])
     half = n_training // 2
     alike = training(half, like_hard)
     splits = make_dataset(dataclasses.replace(config, num_examples=1000))
