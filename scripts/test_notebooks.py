@@ -32,14 +32,14 @@ def test_all(notebooks, n_workers, time_limit, **kwargs):
 
 def main():
     parser = argparse.ArgumentParser(description='Test notebooks and count them.')
-    parser.add_argument('--path', help='a notebook or a folder (default: all notebooks)')
+    parser.add_argument('--path', nargs='+', default=[None], help='notebooks or folders (default: all notebooks)')
     parser.add_argument('--flags', default='', help='flagged cells to run as well, for example "slow gpu"')
     parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time (default: 2)')
     parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS', help='for all of them (default: 1800)')
     args = parser.parse_args()
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))  # workers share the cores
     config = get_config()
-    notebooks, passed = sorted(path.absolute() for path in nbglob(args.path, as_path=True)), set()
+    notebooks, passed = sorted({path.absolute() for where in args.path for path in nbglob(where, as_path=True)}), set()
     left = set(notebooks)
     kwargs = dict(skip_flags=config.tst_flags.split(), force_flags=args.flags.split(), basepath=config.config_path)
     with working_directory(config.nbs_path):

@@ -1,0 +1,176 @@
+#!/usr/bin/env python
+"""Measure what speed goals are about, each in a process of its own, into one results file.
+
+    python scripts/gpu_goals.py --output gpu_goals.json [--seconds 280] [--only NAME ...]
+
+On a GPU with the sizes that are used there; without one with small ones, which tells that the measurements work and no more.
+Ends with the line `N passed, N failed`, counted in goals that were measured. A file that is there is not replaced.
+"""
+import argparse
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+import math_llm
+from math_llm import benchmark
+from math_llm.cli import write_whole
+from math_llm.model import resolve_device
+from math_llm.tokenizer import InputError
+
+DEVICE = resolve_device('auto')
+GPU = DEVICE.type == 'cuda'
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def readme_run():
+    "The options of the README's run with an invented chain, without its folder."
+    line = next(line for line in (ROOT/'README.md').read_text().splitlines() if line.startswith('math_llm_train --use-gumbel'))
+    return re.sub(' --output-dir .*', '', line).split()[1:]
+
+
+def sync(): return torch.cuda.synchronize() if GPU else None
+
+
+def timed(works):
+    "Seconds of a call of each work, the median of five turns (without a GPU of one)."
+    seconds = benchmark.interleave({k: w.call for k, w in works.items()}, 5 if GPU else 1, 0.2 if GPU else 0., sync)
+    return {k: float(np.median(t)) for k, t in seconds.items()}
+
+
+def measured(part, size, batch, digits=3):
+    "Rates of our own works of a part, without what they are compared with; one that does not fit says so."
+    setting = benchmark.Setting(size, digits, batch, ('fp32', 'bf16') if GPU else ('fp32',), DEVICE)
+    rows = []
+    for w in benchmark.PARTS[part][0](setting):
+        if w.variant != 'ours': continue
+        about = dict(part=part, size=size, digits=digits, batch=batch, precision=w.precision)
+        try: seconds = benchmark.attempt(lambda: timed({0: w}))[0]
+        except benchmark.NoRoom: rows.append(about | dict(failed='out of memory')); continue
+        finally: w.free()
+        rows.append(about | dict(seconds=seconds, problems_per_second=w.problems / seconds, tokens_per_second=w.tokens / seconds, tflops=w.flops / seconds / 1e12))
+    return rows
+
+
+def peak():
+    "Products of two square matrices, in TFLOP/s."
+    works = {p: benchmark.peak_work(DEVICE, p, None if GPU else 256) for p in ('fp32', 'bf16')}
+    return {p: works[p].flops / t / 1e12 for p, t in timed(works).items()}
+
+
+def training():
+    "Tokens a second in training: teacher forcing with each size, and both Gumbel objectives."
+    if not GPU: return [r for part in ('train', 'gumbel_completion', 'gumbel_answer') for r in measured(part, 'xsmall', 8)]
+    asked = [('train', size, batch) for size in ('small', 'medium', 'large') for batch in (128, 1024)]
+    return [r for a in (*asked, ('gumbel_completion', 'small', 1024), ('gumbel_answer', 'small', 1024)) for r in measured(*a)]
+
+
+def decoding():
+    "Problems a second, decoded and evaluated: the shipped model, numbers of up to eight digits."
+    asked = [(part, 'small', batch) for part in ('decode', 'evaluate') for batch in ((64, 1024) if GPU else (4,))]
+    return [r for a in asked for r in measured(*a, digits=8)]
+
+
+def determinism():
+    "Seconds of training steps under deterministic algorithms, and without: what they cost."
+    setting = benchmark.Setting('small' if GPU else 'xsmall', 3, 256 if GPU else 8, ('bf16',) if GPU else ('fp32',), DEVICE)
+    rows = {}
+    for part in ('train', 'gumbel_answer'):
+        works = dict(deterministic=benchmark.PARTS[part][0](setting)[0], free=benchmark.PARTS[part][0](setting)[0])
+        own = works['free'].call
+        def free():
+            with patch('math_llm.benchmark.deterministic', lambda device: nullcontext()): return own()
+        works['free'].call = free
+        seconds = timed(works)
+        rows[part] = seconds | dict(times_as_long=seconds['deterministic'] / seconds['free'])
+    return rows
+
+
+def trained(options, seconds):
+    "A run of `math_llm_train`: how long it took, and when it was first right in 99.9 % of its validation problems. What does not end in time is stopped, and said to be."
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.time()
+        argv = [sys.executable, '-c', 'import sys; from math_llm.training import train_command; sys.exit(train_command())', *options, '--no-wandb', '--no-progress', '--output-dir', 'run']
+        run = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try: code, error = 0, run.communicate(timeout=seconds)[1]
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGTERM)
+            code, error = 'stopped', run.communicate(timeout=30)[1]
+        if run.returncode not in (0, 143): raise RuntimeError(error.strip().splitlines()[-1])
+        log = (Path(folder)/'run'/'logs'/'training.log').read_text()
+        return followed(log, began) | dict(command='math_llm_train ' + ' '.join(options), ended=code == 0, seconds=round(time.time() - began, 1)) | report(Path(folder)/'run'/'test_results.json')
+
+
+def report(path):
+    return {k: v for k, v in json.loads(path.read_text()).items() if k in ('exact_match', 'steps', 'peak_memory_mb', 'precision')} if path.exists() else {}
+
+
+def followed(log, began):
+    "Steps, speed and the first validation of 99.9 % from a run's log."
+    stamped = [(datetime.strptime(line[:19], '%Y-%m-%d %H:%M:%S').timestamp() - began, line[20:]) for line in log.splitlines() if re.match(r'\d{4}-\d\d-\d\d ', line)]
+    checks = [(round(t), float(m[1])) for t, line in stamped if (m := re.search(r'exact match ([\d.]+) % of \d+ validation', line))]
+    steps = [(int(m[1].replace(',', '')), int(m[2].replace(',', ''))) for _, line in stamped if (m := re.match(r'step ([\d,]+)/.* ([\d,]+) problems/s', line))]
+    return dict(validation=checks, seconds_to_99_9=next((t for t, share in checks if share >= 99.9), None), last_step=steps[-1][0] if steps else 0,
+                problems_per_second=sorted(p for _, p in steps)[len(steps)//2] if steps else None)
+
+
+def default_run(seconds=100):
+    "`math_llm_train` as it stands, to 99.9 %."
+    return trained(['--eval-steps', '250', '--eval-examples', '1000'] + ['--model-size', 'xsmall', '--max-steps', '20', '--test-examples', '20'] * (not GPU), seconds)
+
+
+def inventor_run(seconds=90):
+    "The README's run with an invented chain."
+    return trained([*readme_run(), '--eval-steps', '500', *['--max-steps', '20', '--batch-size', '8', '--test-examples', '20'] * (not GPU)], seconds)
+
+
+GOALS = dict(peak=peak, training=training, decoding=decoding, determinism=determinism, default_run=default_run, inventor_run=inventor_run)
+LONGEST = dict(default_run=140, inventor_run=130)
+
+
+def apart(name, seconds):
+    "A goal, measured in a process of its own; (result, None) or (None, why not)."
+    try: done = subprocess.run([sys.executable, __file__, '--one', name], capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired: return None, f'not done after {seconds:.0f} s'
+    if done.returncode: return None, (done.stderr.strip().splitlines() or ['it ended without a word'])[-1]
+    return json.loads(done.stdout.splitlines()[-1]), None
+
+
+def main(output, seconds, names):
+    if output.exists(): raise InputError(f'{output} is there already; give another --output')
+    began, goals, failed = time.time(), {}, {}
+    for name in names:
+        at = time.time()
+        goals[name], why = apart(name, max(1, min(LONGEST.get(name, 60), seconds - (at - began))))
+        if why: failed[name] = why
+        print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} s{': ' + why if why else ''}", flush=True)
+        result = dict(title='Speed goals', command='bash scripts/gpu_check.sh goals', seeds=[42], package_version=math_llm.__version__, machine=benchmark.machine(),
+                      torch=torch.__version__, seconds=round(time.time() - began, 1), goals=goals, failed=failed)
+        write_whole(output, (json.dumps(result, indent=1) + '\n').encode())
+    print(output)
+    print(f'{len(names) - len(failed)} passed, {len(failed)} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description='Measure what speed goals are about.')
+    parser.add_argument('--output', type=Path, default=Path('gpu_goals.json'))
+    parser.add_argument('--seconds', type=float, default=280, help='for all of them (default: 280)')
+    parser.add_argument('--only', nargs='+', choices=GOALS, default=list(GOALS), metavar='NAME', help=f'of {", ".join(GOALS)}')
+    parser.add_argument('--one', choices=GOALS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one: print(json.dumps(GOALS[args.one]())); sys.exit()
+    try: sys.exit(main(args.output, args.seconds, args.only))
+    except InputError as e:
+        print(f'gpu_goals.py: {e}', file=sys.stderr)
+        print('0 passed, 1 failed'); sys.exit(2)
