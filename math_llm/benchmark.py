@@ -23,7 +23,7 @@ import torch
 from torch import nn
 import math_llm
 from .tokenizer import END, InputError, encode, encode_batch
-from .cli import command, opt, write_whole
+from .cli import check_calls, command, Count, opt, Size, write_whole
 from .data import Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example, plain_example
 from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
@@ -33,7 +33,7 @@ from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizer
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
-               repeats: int = 5, # Rounds
+               repeats: Size = 5, # Rounds
                turn: float = 0.2, # A turn lasts at least this long, in seconds
                sync: Callable[[], object] = lambda: None, # Waits until the device has done what it was given
                clock: Callable[[], float] = time.perf_counter,
@@ -86,7 +86,7 @@ def autocast(device: torch.device, precision: str|None):
     "The context in which a model computes in a precision"
     return torch.autocast(device.type, torch.bfloat16) if precision == 'bf16' else nullcontext()
 
-def peak_work(device: torch.device, precision: str, n: int|None = None) -> Work:
+def peak_work(device: torch.device, precision: str, n: Count|None = None) -> Work:
     "A product of two square matrices"
     n = n or (8192 if device.type == 'cuda' else 2048)
     a, b = (torch.randn(n, n, device=device, dtype=torch.bfloat16 if precision == 'bf16' else torch.float32) for _ in range(2))
@@ -106,7 +106,7 @@ class Setting:
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
     optimizer: str = 'muon' # Of the training steps
 
-    def model(self, problems: ProblemConfig, extra: int = 0, compiled: bool = False) -> Transformer:
+    def model(self, problems: ProblemConfig, extra: Count = 0, compiled: bool = False) -> Transformer:
         "A new model whose context has room for the problems, and for `extra` tokens more; if compiled, then for texts of any length"
         torch.manual_seed(0)
         need = int(longest_example(problems).lengths[0]) + extra
@@ -124,7 +124,7 @@ def plain_rows(texts: list[str]) -> torch.Tensor: # (b, t) padded with `<end>`
     return nn.utils.rnn.pad_sequence([torch.tensor(encode(t)) for t in texts], batch_first=True, padding_value=END)
 
 def plain_data(config: ProblemConfig, # Limits; chain `columns`
-               n: int, seed: int = 0) -> torch.Tensor: # (b, t) padded with `<end>`
+               n: Count, seed: Count = 0) -> torch.Tensor: # (b, t) padded with `<end>`
     "Examples drawn one at a time"
     rng, texts = random.Random(seed), []
     for _ in range(n):
@@ -133,21 +133,21 @@ def plain_data(config: ProblemConfig, # Limits; chain `columns`
     return plain_rows(texts)
 
 # %% ../nbs/10_benchmark.ipynb #7d4a202d
-def data_works(s: Setting, n: int = 9600) -> list[Work]:
+def data_works(s: Setting, n: Count = 9600) -> list[Work]:
     "Drawing problems and writing them, to a tensor of tokens"
     config = ProblemConfig(max_digits=s.digits)
     tokens, plain = Stream(config).take(n).lengths.sum(), n // 16
     return [Work('ours', None, lambda: Batch.of(Stream(config).take(n)), n, int(tokens)),
             Work('plain', None, lambda: plain_data(config, plain), plain, int((plain_data(config, plain) != END).sum() + plain), reference=True)]
 
-def encode_works(s: Setting, n: int = 4096) -> list[Work]:
+def encode_works(s: Setting, n: Count = 4096) -> list[Work]:
     "From texts to a tensor of tokens"
     ex = Stream(ProblemConfig(max_digits=s.digits)).take(n)
     texts, tokens = ex.texts(), int(ex.lengths.sum())
     return [Work('ours', None, lambda: encode_batch(texts)[0], n, tokens), Work('plain', None, lambda: plain_rows(texts), n, tokens, reference=True)]
 
 # %% ../nbs/10_benchmark.ipynb #2b119723
-def training_batches(config: ProblemConfig, size: int, n: int = 4) -> list[Examples]:
+def training_batches(config: ProblemConfig, size: Size, n: Count = 4) -> list[Examples]:
     "`n` batches as Gumbel training makes them: from short to long, evenly spread over a pool of 16"
     batches = Batches(Stream(config), size)
     pool = sorted((next(batches) for _ in range(batches.pool)), key=lambda ex: ex.lengths.max())
@@ -173,7 +173,7 @@ def step(objective: nn.Module, optimizers: list[torch.optim.Optimizer], batches:
 
 def step_work(s: Setting, variant: str, precision: str, objective: nn.Module,
               parts: list[list[Batch]], # Batches, each in parts
-              extra: int = 0, # Tokens of a row that the data does not hold: thoughts
+              extra: Count = 0, # Tokens of a row that the data does not hold: thoughts
               reference: bool = False) -> Work:
     "Training steps, one for each batch"
     optimizers = make_optimizers(objective.model, TrainingConfig(optimizer=s.optimizer), precision)
@@ -236,7 +236,7 @@ def speaker(s: Setting, config: ProblemConfig) -> Transformer:
     model.meta.trained_on = dataclasses.asdict(config)
     return model
 
-def sample(ex: Examples, n: int) -> np.ndarray: # (n,) which
+def sample(ex: Examples, n: Count) -> np.ndarray: # (n,) which
     "Examples that stand for all: evenly spread from the shortest to the longest"
     return np.sort(np.argsort(ex.lengths, kind='stable')[(2*np.arange(n) + 1) * len(ex) // (2*n)])
 
@@ -356,7 +356,7 @@ def peak_memory(part: str, # One of `PARTS`
                                  json.dumps(spec), str(torch.get_num_threads())))
 
 # %% ../nbs/10_benchmark.ipynb #4c62aee4
-def profile(work: Work, top: int = 10) -> dict[str, float]: # Operation -> share of the time of a call
+def profile(work: Work, top: Size = 10) -> dict[str, float]: # Operation -> share of the time of a call
     "Where the time of a call goes, the most expensive operation first"
     os.environ.setdefault('KINETO_LOG_LEVEL', '99')                             # else the profiler speaks of itself
     work.call()
@@ -626,3 +626,6 @@ def benchmark_command(config):
         write_whole(config.figure, data.getvalue())
         import matplotlib.pyplot as plt
         plt.close(fig)
+
+# %% ../nbs/10_benchmark.ipynb #c4ec0010
+check_calls(globals())

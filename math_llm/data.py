@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import VOCAB, PLUS, EQUALS, END, THINK, END_THINK, NOOP, InputError, encode, decode
-from .cli import opt, check_fields, command, write_whole
+from .cli import check_calls, check_fields, command, Count, opt, Share, Size, write_whole
 
 # %% ../nbs/01_data.ipynb #2d35099f
 MAX_DIGITS = 2**15 - 1 # what an int16 can count
@@ -157,7 +157,7 @@ def _repeated_digits(shape, rng):
 
 # %% ../nbs/01_data.ipynb #6b8b49d5
 def draw(config: ProblemConfig, # Limits, and the share of carry-biased problems
-         n: int, # How many
+         n: Count, # How many
          rng: np.random.Generator, # Source of randomness
         ) -> Problems:
     "`n` problems drawn at random"
@@ -465,9 +465,9 @@ def split_index(split: str) -> int: # Its place in `SPLITS`
     return SPLITS.index(split)
 
 def split_of(problems: Problems,
-             seed: int, # Another seed, another partition
-             train_ratio: float = 0.8, # Share of all problems in training
-             val_ratio: float = 0.1, # Share in validation; the rest is for testing
+             seed: Count, # Another seed, another partition
+             train_ratio: Share = 0.8, # Share of all problems in training
+             val_ratio: Share = 0.1, # Share in validation; the rest is for testing
             ) -> np.ndarray: # (b,) 0 training, 1 validation, 2 test
     "Which split each problem belongs to"
     u = _mix(keys(problems) ^ _mix(np.array([seed]))) / 2.**64
@@ -480,11 +480,11 @@ class Stream:
     "Problems of one split without end, rendered"
     def __init__(self,
                  config: ProblemConfig, # What to draw, and how to write it
-                 seed: int = 42, # Decides the problems and the partition into splits
+                 seed: Count = 42, # Decides the problems and the partition into splits
                  split: str = 'train', # Problems of this split alone
-                 train_ratio: float = 0.8, # Share of training
-                 val_ratio: float = 0.1, # Share of validation
-                 num_workers: int = 0, # Threads that prepare blocks ahead; 0: blocks are made when they are needed
+                 train_ratio: Share = 0.8, # Share of training
+                 val_ratio: Share = 0.1, # Share of validation
+                 num_workers: Count = 0, # Threads that prepare blocks ahead; 0: blocks are made when they are needed
                  later: tuple[int, ProblemConfig]|None = None): # After about so many problems, draw by this configuration
         self.later = later
         self.config, self.seed, self.split, self.ratios = config, seed, split_index(split), (train_ratio, val_ratio)
@@ -509,7 +509,7 @@ class Stream:
             if j not in self._ahead: self._ahead[j] = self._pool.submit(self._make, j)
         return self._ahead[i].result()
 
-    def take(self, n: int, # How many
+    def take(self, n: Count, # How many
             ) -> Examples:
         "The next `n` examples"
         parts, empty = [], 0
@@ -555,11 +555,11 @@ def _all_problems(config):
 
 # %% ../nbs/01_data.ipynb #86f7ad1e
 def held_out(config: ProblemConfig, # Limits
-             n: int, # How many; fewer come back if there are no more
-             seed: int = 42, # Decides the partition into splits, and the draw
+             n: Count, # How many; fewer come back if there are no more
+             seed: Count = 42, # Decides the partition into splits, and the draw
              split: str = 'test', # Problems of this split
-             train_ratio: float = 0.8, val_ratio: float = 0.1, # Shares of the splits
-             num_workers: int = 0) -> Examples:
+             train_ratio: Share = 0.8, val_ratio: Share = 0.1, # Shares of the splits
+             num_workers: Count = 0) -> Examples:
     "`n` different problems of a split, rendered"
     stream, found, seen, stalled = Stream(config, seed, split, train_ratio, val_ratio, num_workers), [], set(), 0
     listed = None
@@ -651,7 +651,7 @@ def write_dataset(splits: dict[str, Examples], config: DatasetConfig):
 # %% ../nbs/01_data.ipynb #8b791ebf
 def from_texts(texts: list[str], # Examples, with or without spaces
                name: str = 'examples', # For error messages
-               max_length: int|None = None, # Refuse examples of more tokens
+               max_length: Size|None = None, # Refuse examples of more tokens
               ) -> Examples:
     "Examples from their texts; raises `InputError` at the first that breaks the grammar or is too long"
     rows, operands = [], []
@@ -670,7 +670,7 @@ def from_texts(texts: list[str], # Examples, with or without spaces
     return Examples(tokens, np.array([r.index(EQUALS) + 1 for r in rows], int), lengths, Problems.from_operands(operands))
 
 def load_dataset(path: str|Path, # A JSON file of a dataset
-                 max_length: int|None = None, # Refuse examples of more tokens
+                 max_length: Size|None = None, # Refuse examples of more tokens
                 ) -> tuple[Examples, dict]: # Examples and metadata
     "Read one split; raises `InputError` with the reason if it cannot be used"
     try: data = json.loads(Path(path).read_bytes())
@@ -699,10 +699,10 @@ def _check_metadata(meta, texts, path):
 class Epochs:
     "The examples of a file without end: each once an epoch, in a new order every time"
     def __init__(self, examples: Examples,
-                 seed: int = 42): # Decides the orders
+                 seed: Count = 42): # Decides the orders
         self.examples, self.seed, self.epoch, self.offset = examples, seed, 0, 0
 
-    def take(self, n: int) -> Examples:
+    def take(self, n: Count) -> Examples:
         "The next `n` examples"
         rows = []
         while n:
@@ -729,8 +729,8 @@ class Batch:
         if self.longest is None: self.longest = tuple(int(n.max()) for n in (self.prompt_lengths, self.lengths - self.prompt_lengths, self.lengths))
 
     @classmethod
-    def of(cls, ex: Examples, widths: int = 1, # Pad to a multiple of this many tokens
-           limit: int|None = None): # but never beyond this many
+    def of(cls, ex: Examples, widths: Size = 1, # Pad to a multiple of this many tokens
+           limit: Size|None = None): # but never beyond this many
         t = ex.tokens.shape[1]
         tokens = np.pad(ex.tokens, ((0, 0), (0, max(0, min(-(-t // widths) * widths, limit or math.inf) - t))), constant_values=END)
         return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
@@ -738,8 +738,8 @@ class Batch:
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
-    def pieces(self, n: int, # How many, or as many as there are rows
-               widths: int = 1, # Each is as wide as its longest row, rounded up to a multiple of this
+    def pieces(self, n: Count, # How many, or as many as there are rows
+               widths: Size = 1, # Each is as wide as its longest row, rounded up to a multiple of this
               ) -> list['Batch']:
         "The same rows in pieces of like length"
         cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
@@ -748,10 +748,10 @@ class Batch:
 class Batches:
     "Batches of examples, in an order that can be resumed"
     def __init__(self, source, # A `Stream` or `Epochs`
-                 batch_size: int, # Examples in a batch
-                 total: int|None = None, # Stop after this many examples, with a smaller last batch; default: never
-                 pool: int = 16, # Batches that are sorted together, so that each has examples of like length
-                 seed: int = 42): # Decides the order of the batches
+                 batch_size: Size, # Examples in a batch
+                 total: Count|None = None, # Stop after this many examples, with a smaller last batch; default: never
+                 pool: Size = 16, # Batches that are sorted together, so that each has examples of like length
+                 seed: Count = 42): # Decides the order of the batches
         self.source, self.batch_size, self.total, self.pool, self.seed = source, batch_size, total, pool, seed
         self.n_pools, self.at, self._batches = 0, 0, None
 
@@ -809,3 +809,6 @@ def generate_data(config):
     write_dataset(splits, config)
     print(describe(splits, config))
     print(f'Written to {folder}/')
+
+# %% ../nbs/01_data.ipynb #c4ec0001
+check_calls(globals())

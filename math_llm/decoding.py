@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from .tokenizer import VOCAB, PLUS, EQUALS, END, THINK, END_THINK, NOOP, InputError, encode_batch, decode_batch
+from .cli import Count, Size, check_calls
 from .data import ProblemConfig, Stream, render
 from .model import Transformer, ModelConfig, KVCache, PAD_POSITION
 
 # %% ../nbs/03_decoding.ipynb #9a564511
 def pick(logits: torch.Tensor, # (b, 16)
          temperature: float = 0., # 0: the likeliest token
-         top_k: int|None = None, # Draw among this many
+         top_k: Size|None = None, # Draw among this many
          generator: torch.Generator|None = None, # Source of randomness
          allowed: torch.Tensor|None = None, # (16,) which tokens may be picked; default: all
         ) -> tuple[torch.Tensor, torch.Tensor]: # Token ids (b,) and the probability of each (b,)
@@ -71,11 +72,11 @@ def _portions(model, tokens, lengths, batch_size):
 @torch.no_grad()
 def generate(model: Transformer, # In evaluation mode
              prompts: list[str], # Texts to go on from; lengths may differ
-             max_new_tokens: int|None = None, # Default: what the context length allows
+             max_new_tokens: Count|None = None, # Default: what the context length allows
              temperature: float = 0., # 0: greedy
-             top_k: int|None = None, # Draw among the likeliest
-             seed: int|None = None, # Of the draws; the same seed gives the same texts
-             batch_size: int = 512, # Rows worked on at a time
+             top_k: Size|None = None, # Draw among the likeliest
+             seed: Count|None = None, # Of the draws; the same seed gives the same texts
+             batch_size: Size = 512, # Rows worked on at a time
             ) -> Generation:
     "Complete each prompt up to `<end>`; raises `InputError` if a prompt does not fit the context or is empty"
     if not 0 <= temperature < float('inf'): raise InputError(f'temperature must be at least 0, not {temperature}')
@@ -128,7 +129,7 @@ def _generate(model, tokens, lengths, max_new_tokens, choose, script):
 
 # %% ../nbs/03_decoding.ipynb #3eb7fded
 @torch.no_grad()
-def plain_generate(model: Transformer, prompt: str, max_new_tokens: int|None = None) -> str: # The completion
+def plain_generate(model: Transformer, prompt: str, max_new_tokens: Count|None = None) -> str: # The completion
     "Greedy decoding of one prompt without a cache"
     ids = encode_batch([prompt])[0].to(next(model.parameters()).device)
     start, limit = ids.shape[1], model.config.max_length
@@ -136,3 +137,6 @@ def plain_generate(model: Transformer, prompt: str, max_new_tokens: int|None = N
         ids = torch.cat([ids, model(ids)[:, -1:].argmax(-1)], 1)
         if ids[0, -1] == END: break
     return decode_batch(ids[:, start:])[0]
+
+# %% ../nbs/03_decoding.ipynb #c4ec0003
+check_calls(globals())

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, encode
-from .cli import command, opt, write_whole
+from .cli import check_calls, command, Count, opt, Share, Size, write_whole
 from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
                            load_dataset, pretty, render, split_index, split_of)
 from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model
 from .decoding import THOUGHT_TOKENS, generate
 
 # %% ../nbs/05_evaluation.ipynb #f29ae0bb
-def wilson_interval(k: int, # Successes
-                    n: int, # Trials
+def wilson_interval(k: Count, # Successes
+                    n: Count, # Trials
                     z: float = 1.959964, # Width in standard deviations; the default makes 95 %
                    ) -> tuple[float, float]: # Lower and upper end
     "The Wilson score interval of a share"
@@ -35,8 +35,8 @@ def wilson_interval(k: int, # Successes
     return (low if k else 0.), (high if k < n else 1.)
 
 # %% ../nbs/05_evaluation.ipynb #3b0738cb
-def share(k: int, # Successes
-          n: int, # Trials
+def share(k: Count, # Successes
+          n: Count, # Trials
          ) -> dict:
     "A share with its count and its 95 % Wilson interval"
     low, high = wilson_interval(int(k), int(n))
@@ -174,9 +174,9 @@ def _batches(lengths, batch_size, progress=False):
 # %% ../nbs/05_evaluation.ipynb #912ac8c9
 def evaluate(model: Transformer,
              problems: Problems|Examples, # What to ask; answers are computed, not read
-             batch_size: int = 512, # Problems at a time
-             max_length: int|None = None, # Longest text allowed, in tokens; default: the model's context length
-             n_wrong: int = 10, # How many wrong answers to list
+             batch_size: Size = 512, # Problems at a time
+             max_length: Size|None = None, # Longest text allowed, in tokens; default: the model's context length
+             n_wrong: Count = 10, # How many wrong answers to list
              progress: bool = False, # Show a bar, where there is a terminal
             ) -> dict: # Plain JSON
     "Exact match, token accuracy and chain validity of a model, and where it errs; raises `InputError` if a problem does not fit"
@@ -381,8 +381,8 @@ def _swapped(own, model, rng):
 # %% ../nbs/05_evaluation.ipynb #5e2278b7
 def faithfulness(model: Transformer,
                  problems: Problems|Examples, # Whose chains to disturb
-                 batch_size: int = 512, # Texts at a time
-                 seed: int = 0, # Decides which steps are falsified, and how, and which chains are swapped
+                 batch_size: Size = 512, # Texts at a time
+                 seed: Count = 0, # Decides which steps are falsified, and how, and which chains are swapped
                 ) -> dict: # Plain JSON
     "What becomes of a model's answers when its chains are disturbed (Lanham et al., 2307.13702)"
     kind, rng, training = model.meta.chain, np.random.default_rng(seed), model.training
@@ -443,7 +443,7 @@ def _read_text(path, text):
 
 # %% ../nbs/05_evaluation.ipynb #d660ddde
 def read_problems(path: str|Path, # A dataset's JSON file, or a text file with one `a+b=` or `a+b=c` a line
-                  max_length: int|None = None, # Refuse examples of more tokens
+                  max_length: Size|None = None, # Refuse examples of more tokens
                  ) -> Problems:
     "The problems of a file; raises `InputError` with the place of the first mistake"
     path = Path(path)
@@ -455,11 +455,11 @@ def read_problems(path: str|Path, # A dataset's JSON file, or a text file with o
 
 # %% ../nbs/05_evaluation.ipynb #1a4b4a42
 def fresh_problems(config: ProblemConfig, # Limits
-                   n: int, # How many; fewer come back if there are no more
-                   seed: int, # Decides the draw
-                   partition: int = 42, # Seed of the training run, which decides the splits
+                   n: Count, # How many; fewer come back if there are no more
+                   seed: Count, # Decides the draw
+                   partition: Count = 42, # Seed of the training run, which decides the splits
                    split: str = 'test', # Where to draw from
-                   train_ratio: float = 0.8, val_ratio: float = 0.1, # Shares of the splits
+                   train_ratio: Share = 0.8, val_ratio: Share = 0.1, # Shares of the splits
                   ) -> Problems:
     "`n` different problems of a split, drawn at random; raises `InputError` if there are none"
     which = split_index(split)
@@ -597,3 +597,6 @@ def evaluate_command(config):
                      problems=source, chain=model.meta.chain, n_params=model.n_params(), seconds=round(time.time() - began, 1))
         write_whole(Path(config.output_file), (json.dumps(facts | report, indent=1) + '\n').encode())
         print(f'\nreport written to {config.output_file}')
+
+# %% ../nbs/05_evaluation.ipynb #c4ec0005
+check_calls(globals())

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from .tokenizer import VOCAB, END, THINK, END_THINK, InputError
-from .cli import opt
+from .cli import check_calls, Count, opt, Share, Size
 from .data import Batch
 from .model import Transformer, KVCache, PAD_POSITION
 from .decoding import thought_mask
@@ -49,7 +49,7 @@ def _places(tokens, lengths):
 def plain_rollout(model: Transformer,
                   tokens: torch.Tensor, # Prompts (b, t), padded on the right
                   lengths: torch.Tensor, # (b,) tokens of each prompt
-                  n: int, # Tokens to write
+                  n: Count, # Tokens to write
                   sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
                  ) -> tuple[torch.Tensor, torch.Tensor]: # Samples and the logits they were drawn from, (b, n, 16) each
     "Differentiable generation that reads the whole text again for every token: the reference for `rollout`"
@@ -72,7 +72,7 @@ class Rollout(NamedTuple):
 def rollout(model: Transformer,
             tokens: torch.Tensor, # Prompts (b, t), padded on the right
             lengths: torch.Tensor, # (b,) tokens of each prompt
-            n: int, # Tokens to write
+            n: Count, # Tokens to write
             sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
            ) -> Rollout:
     "Differentiable generation: one pass over the prompts, then one step a token"
@@ -213,7 +213,7 @@ def _fits(model, t):
 class GumbelAnswer(_Gumbel):
     "Cross-entropy of the answer alone, after thoughts of the model's own; examples are rendered without a chain"
     def __init__(self, model: Transformer,
-                 n_thoughts: int, # K, the same for every problem
+                 n_thoughts: Size, # K, the same for every problem
                  config: GumbelConfig|None = None): # Default: straight-through at temperature 1
         super().__init__(model, config)
         self.n_thoughts, self.hidden_share = n_thoughts, hidden_share(config, 0) if config else 0.
@@ -250,3 +250,6 @@ class GumbelAnswer(_Gumbel):
         places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)
         scored = torch.arange(1, x.shape[1], device=x.device).expand(len(x), -1)        # what follows the last thought is given
         return token_loss(self.model(x, thoughts.cache, places, at=scored), target)
+
+# %% ../nbs/04_gumbel.ipynb #c4ec0004
+check_calls(globals())

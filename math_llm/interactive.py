@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, InputError, decode, encode
-from .cli import command, opt
+from .cli import check_calls, command, Count, opt
 from .data import Problems, Step, answers, check_chain, pretty, render
 from .model import SIZES, Transformer, load_model
 from .decoding import generate
@@ -105,8 +105,8 @@ def _judge(model, reply):
 def ask(model: Transformer,
         text: str, # `99+21=`, or the beginning of a problem, or of its chain
         temperature: float = 0., # 0: the likeliest token each time
-        max_new_tokens: int|None = None, # Default: what the context allows
-        seed: int|None = None, # Of the draws, if the temperature is above 0
+        max_new_tokens: Count|None = None, # Default: what the context allows
+        seed: Count|None = None, # Of the draws, if the temperature is above 0
         explain: Callable[[list[str], list[str]], list[str]]|None = None, # For an invented chain: from operands and thoughts, what these mean, in lines
        ) -> Reply: # JupyterLab shows it in colour
     "Let a model complete a text, and check what it says; raises `InputError` if it cannot go on from it"
@@ -191,7 +191,7 @@ def _repr_html_(self:Reply):
 @torch.no_grad()
 def next_tokens(model: Transformer,
                 text: str, # What is there so far
-                n: int = 5, # How many
+                n: Count = 5, # How many
                ) -> list[tuple[str, float]]: # Tokens and their probabilities, likeliest first
     "The likeliest next tokens"
     x = torch.tensor([encode(text)], device=next(model.parameters()).device)
@@ -315,3 +315,6 @@ def interactive_command(config):
         for line in sys.stdin:
             if (said := prompt.respond(line.rstrip('\n'))) is None: break
             print(said, flush=True)
+
+# %% ../nbs/08_interactive.ipynb #c4ec0008
+check_calls(globals())

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from .tokenizer import PLUS, EQUALS, END, THINK, END_THINK, VOCAB, InputError, decode, encode, encode_batch
-from .cli import command, opt, write_whole
+from .cli import check_calls, command, Count, opt, Size, write_whole
 from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
 from .model import Transformer, load_model
 from .decoding import generate
@@ -180,7 +180,7 @@ def written(model: Transformer,
 def traces(model: Transformer,
            texts: list[str],
            sites: str = '', # As in `trace`
-           batch_size: int = 64, # Texts at a time; those of like length go together
+           batch_size: Size = 64, # Texts at a time; those of like length go together
           ) -> Iterator[tuple[np.ndarray, Trace]]: # Rows of `texts`, and their trace
     "Trace many texts, a batch at a time"
     order = np.argsort([len(t) for t in texts], kind='stable')
@@ -188,8 +188,8 @@ def traces(model: Transformer,
 
 # %% ../nbs/09_interpretability.ipynb #e01726c1
 def plot_attention(t: Trace,
-                   layer: int, head: int, # Which head
-                   row: int = 0, # Which text of the batch
+                   layer: Count, head: Count, # Which head
+                   row: Count = 0, # Which text of the batch
                    ax=None): # Draw here; default: a figure of its own
     "A head's attention over a text, as a matplotlib figure; lines divide steps, thoughts and answer"
     labels = [_short_label(s) for s in t.labels(row)]
@@ -210,7 +210,7 @@ def plot_attention(t: Trace,
 def _short_label(token): return {'<think>': '<t>', '</think>': '</t>', '<noop>': '·', '<end>': '<e>'}.get(token, token)
 
 def plot_heads(t: Trace,
-               row: int = 0): # Which text of the batch
+               row: Count = 0): # Which text of the batch
     "All heads' attention over a whole text, as one matplotlib figure; the labels at its edge are those of all maps in a row or column"
     layers, heads = t.attention.shape[1:3]
     size = max(2.6, 0.09*int(t.lengths[row]))
@@ -278,7 +278,7 @@ def role_masses(model: Transformer,
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 def find_heads(mass: np.ndarray, # (n, layer, head), of one role
-               n: int = 1, # How many heads may share the role
+               n: Count = 1, # How many heads may share the role
               ) -> tuple[list[tuple[int, int]], float]: # (layer, head) of each, and the mass
     "The heads that play a role best: the mean mass, at each position that of the head which looks there most"
     if not len(mass): return [], 0.
@@ -316,7 +316,7 @@ def _shade_table(ax, table, rows, columns, low=0, high=1, digits=2):
 # %% ../nbs/09_interpretability.ipynb #8d2a30fc
 def linear_probe(x: np.ndarray|torch.Tensor, # Activations (n, d)
                  y: np.ndarray, # What they should tell: whole numbers (n,)
-                 seed: int = 0, # Decides the halves
+                 seed: Count = 0, # Decides the halves
                  ridge: float = 1e-3, # Added to the covariance, as a share of its mean variance
                 ) -> dict: # A `share` of the held-out half, with `chance`: the share of the commonest class in it
     "How well a linear function of activations tells something; closed form, held out"
@@ -356,7 +356,7 @@ def activations(model: Transformer,
     return {site: np.concatenate(parts)[back].reshape(*at.shape, -1) for site, parts in found.items()}
 
 def untrained(model: Transformer,
-              seed: int = 0) -> Transformer:
+              seed: Count = 0) -> Transformer:
     "A model of the same configuration with fresh random weights"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -372,7 +372,7 @@ def _need_columns(model):
 # %% ../nbs/09_interpretability.ipynb #367abc85
 def carry_probe(model: Transformer, # With a `columns` chain
                 problems: Problems, # Those whose first operand has two digits or more are used
-                seed: int = 0, # Decides which column of each problem is asked for, and the halves
+                seed: Count = 0, # Decides which column of each problem is asked for, and the halves
                ) -> dict[str, list[dict]]: # By `model`, `untrained`, `shuffled`, `before`: a probe's result for the embedding and after each layer
     "How well the carry into a column can be read where it is needed, beside three controls; raises `InputError` without such a chain"
     _need_columns(model)
@@ -416,7 +416,7 @@ def logit_lens(model: Transformer,
     return torch.stack([model.head(model.norm(h.to(device))).softmax(-1).cpu() for h in stream])
 
 def plot_lens(model: Transformer, t: Trace,
-              row: int = 0): # Which text
+              row: Count = 0): # Which text
     "The likeliest next token after each layer, shaded by its probability, as a matplotlib figure"
     probs, ids = logit_lens(model, t)[:, row, :t.lengths[row]].max(-1)              # (layer + 1, t)
     labels, n = t.labels(row), len(probs)
@@ -431,10 +431,10 @@ def plot_lens(model: Transformer, t: Trace,
 
 # %% ../nbs/09_interpretability.ipynb #0a75596e
 def carry_pairs(config: ProblemConfig, # Limits; two digits at least
-                n: int, # How many pairs
+                n: Count, # How many pairs
                 rng: np.random.Generator, # Source of randomness
-                least: int = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form; 2 needs four, and so on
-                passed: int = 0, # Columns that pass the carry on; with zero-padded operands the last of them may be the highest
+                least: Count = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form; 2 needs four, and so on
+                passed: Count = 0, # Columns that pass the carry on; with zero-padded operands the last of them may be the highest
                ) -> tuple[Problems, Problems, np.ndarray]: # With the greater carry, with the smaller, and (n,) the column that receives it in the end
     "Pairs of problems that differ in the digits of one column, and in the carry out of it, by one; raises `InputError` if there are none, or hardly any"
     found, count, most, empty, room = [], 0, 0, 0, 1 + passed - bool(passed and config.zero_pad)
@@ -531,7 +531,7 @@ def patch_each(model: Transformer,
                clean: list[str], # Texts of the run that gives, each cut where an answer is due
                corrupted: list[str], # Texts of the run that receives
                places: dict[str, Where|list[Where]], # By a name of your own: a place, or several that are patched together
-               batch_size: int = 256, # Pairs at a time
+               batch_size: Size = 256, # Pairs at a time
               ) -> dict[str, Patched]:
     "Put activations of one run into another, one place after the other, and see what it answers each time"
     if len(clean) != len(corrupted): raise InputError(f'{len(clean)} clean texts and {len(corrupted)} corrupted ones make no pairs')
@@ -554,7 +554,7 @@ def _of(at, rows): return at[rows] if isinstance(at, np.ndarray) else at
 def patch(model: Transformer,
           clean: list[str], corrupted: list[str], # As in `patch_each`
           where: Where|list[Where], # A place, or several that are patched together
-          batch_size: int = 256) -> Patched:
+          batch_size: Size = 256) -> Patched:
     "Put activations of one run into another, and see what it answers"
     return patch_each(model, clean, corrupted, {'': where}, batch_size)['']
 
@@ -666,7 +666,7 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
 
 # %% ../nbs/09_interpretability.ipynb #a6140613
 def digit_pairs(config: ProblemConfig, # Limits
-                n: int, # How many
+                n: Count, # How many
                 rng: np.random.Generator, # Source of randomness
                ) -> tuple[Problems, Problems, np.ndarray, np.ndarray]: # Two problems each, and (n,) column and operand of the digit
     "Pairs of problems that differ in one digit of one operand"
@@ -681,8 +681,8 @@ def digit_pairs(config: ProblemConfig, # Limits
     return p, Problems(digits, p.n_digits), k, operand
 
 def copy_paths(model: Transformer, # With a `columns` chain
-               n: int = 200, # Pairs
-               seed: int = 0, # Decides them
+               n: Count = 200, # Pairs
+               seed: Count = 0, # Decides them
                config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
               ) -> dict[str, list[float]]: # `digit`, `beside`: share of flipped copies, patched before the first layer and after each but the last
     "Is a digit copied from its own place in the problem, or from the token to the right of it? Raises `InputError` without such a chain"
@@ -706,8 +706,8 @@ def _until_due(model, problems, column):
     return cut(texts, sign + 1), cut(texts, new.place('carry', column=column) + 1), cut(texts, layout.place('ones', column=column) + 1)
 
 def patch_carry(model: Transformer, # With a `columns` chain
-                n: int = 1000, # Pairs
-                seed: int = 0, # Decides them
+                n: Count = 1000, # Pairs
+                seed: Count = 0, # Decides them
                 config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
                ) -> dict[str, dict]: # Shares: `flipped`, `written`, `too_early`
     "How often another problem's carry is written when it is put in where it is due, and the sum that follows from it; and how often a layer earlier (of 200 pairs). Raises `InputError` without such a chain"
@@ -735,7 +735,7 @@ def _falsified(text, k, false, digits):
 
 def falsify_carry(model: Transformer, # With a `columns` chain
                   problems: Problems, # Those of one column are left out
-                  seed: int = 0, # Decides which carry of each problem is falsified, and how
+                  seed: Count = 0, # Decides which carry of each problem is falsified, and how
                   keep_form: bool = False, # Only false carries with as many digits: needs three operands
                  ) -> dict[str, dict]: # Shares: `step`, `answer`
     "How often the next step, and the answer, follow a false carry; raises `InputError` without such a chain"
@@ -756,9 +756,9 @@ def falsify_carry(model: Transformer, # With a `columns` chain
 
 # %% ../nbs/09_interpretability.ipynb #1136dfcf
 def carry_facts(model: Transformer, # With a `columns` chain
-                n: int = 2000, # Problems for each question; patching takes half as many pairs
-                seed: int = 90, # Decides them; they are held out from the model's training
-                max_digits: int|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
+                n: Count = 2000, # Problems for each question; patching takes half as many pairs
+                seed: Count = 90, # Decides them; they are held out from the model's training
+                max_digits: Size|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
                ) -> dict: # Plain JSON
     "What the instruments say about how a model carries; raises `InputError` without such a chain"
     _need_columns(model)
@@ -807,7 +807,7 @@ def _look(t, role, heads, at):
 # %% ../nbs/09_interpretability.ipynb #b200978a
 def summarise(model: Transformer,
               text: str, # A text that the model has completed
-              start: int, # Position of the first token that the model wrote
+              start: Count, # Position of the first token that the model wrote
               heads: dict[str, list[tuple[int, int]]], # Heads of each role, from `find_heads`
              ) -> str: # Several lines
     "What a model did for one text, token by token, in words; `<think>` and `</think>` are given to a model that invents its chain"
@@ -877,7 +877,7 @@ def _probe_all(x, carries, seed): # activations (b, n, d), carries (b, columns)
 
 def probe_thoughts(model: Transformer, # That invented its chain
                    problems: Problems, # A thousand or more, with all digits, so that no column's carry is nearly constant
-                   seed: int = 0, # Decides the halves, and the untrained model
+                   seed: Count = 0, # Decides the halves, and the untrained model
                   ) -> dict[str, np.ndarray]: # By `word`, `stream`, `untrained`, `shuffled`: (thought, column); `before`: (1, column)
     "How well the carry into each column can be read from each thought: held-out accuracy, beside three controls; raises `InputError` if the model has none"
     carries, k, other = add(problems.digits)[1], model.meta.thought_tokens, untrained(model, seed)
@@ -930,7 +930,7 @@ def look_at_thoughts(model: Transformer, # That invented its chain
 def patch_thoughts(model: Transformer, # That invented its chain
                    clean: Problems, corrupted: Problems, # Pairs that differ in carries, see `carry_pairs`
                    column: np.ndarray, # (n,) The column that receives the carry: its digit in the answer is asked for
-                   thought: int|None = None, # Ask for this thought instead
+                   thought: Count|None = None, # Ask for this thought instead
                    site: str = 'embed', # What is patched at a thought; `embed`: its word
                   ) -> np.ndarray: # (thought + 1, column): mean recovery, in the last row with all thoughts patched; not a number where nothing can be asked
     "What thoughts of another problem, one by one and all together, do to the answer, or to a thought behind them; raises `InputError` if the model has none"
@@ -946,3 +946,6 @@ def patch_thoughts(model: Transformer, # That invented its chain
         recovery = torch.stack([p.recovery for p in patch_each(model, a, b, dict(enumerate([*each, each]))).values()])
         for c in set(column[rows]): table[[*range(len(each)), k], c] = recovery[:, column[rows] == c].nanmean(1)
     return table
+
+# %% ../nbs/09_interpretability.ipynb #c4ec0009
+check_calls(globals())

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import VOCAB, InputError, decode, encode, encode_batch
-from .cli import write_whole
+from .cli import check_calls, Count, Share, Size, write_whole
 from .data import Problems, render
 from .model import Transformer, find_model
 from .decoding import THOUGHT_TOKENS, generate, pick, thought_mask
@@ -37,7 +37,7 @@ class Thoughts:
 
 def think(model: Transformer, # One that invented its chain
           problems: Problems, # What to think about
-          batch_size: int = 512, # Problems at a time
+          batch_size: Size = 512, # Problems at a time
          ) -> Thoughts:
     "The thoughts of a model about problems, without the answers; raises `InputError` if it invents none"
     if model.meta.chain != 'invented': raise InputError(f'this model did not invent its chain; it writes: {model.meta.chain}')
@@ -166,8 +166,8 @@ def mutual_information(x: np.ndarray, # (b,) whole numbers
 # %% ../nbs/07_language.ipynb #da243232
 def information(thoughts: Thoughts,
                 kinds: tuple = ('carry', 'own', 'digit'), # Of features
-                n_shuffles: int = 3, # Times to shuffle for the control
-                seed: int = 0, # Of the shuffles
+                n_shuffles: Size = 3, # Times to shuffle for the control
+                seed: Count = 0, # Of the shuffles
                ) -> list[dict]: # A row for each thought and feature: bits, and bits of the control
     "Mutual information between each thought and the features of the problem, with a shuffled control"
     c, rng = Columns(thoughts.problems), np.random.default_rng(seed)
@@ -511,7 +511,7 @@ def _think_on(model, prompts, chains, k):
 def listen(model: Transformer,
            book: Codebook, # Its `heard` and `heard_as` are set
            thoughts: Thoughts, # Of the model, about carry-biased problems: there carries matter
-           seed: int = 0, # Chooses carries and tokens
+           seed: Count = 0, # Chooses carries and tokens
           ):
     "Find out which thoughts the model hears, and which carry it takes from those that tell of a digit or a total"
     thoughts, prompts, before = _answered(model, thoughts)
@@ -543,7 +543,7 @@ def _same(now, want, same=True): return share(((now == want) == same).sum(), len
 def speak(model: Transformer,
           book: Codebook,
           thoughts: Thoughts, # The model's thoughts about new problems
-          seed: int = 0, # Chooses carries and tokens
+          seed: Count = 0, # Chooses carries and tokens
           open_only: bool = False, # Only carries that the digits of the column below leave open
          ) -> list[dict]: # A row for each thought, with shares as in an evaluation report; None where there is nothing to rewrite
     "Rewrite thoughts to the code for another carry, and compare the answers with what arithmetic with that carry says"
@@ -599,7 +599,7 @@ def asked(row: dict, # Of a place, as `speak` makes it
 def rehearse(model: Transformer,
              book: Codebook, # Its places learn how they are `obeyed`, and may change their status from `understood` to `read`
              thoughts: Thoughts, # The model's thoughts about carry-biased problems
-             seed: int = 0): # Chooses carries and tokens
+             seed: Count = 0): # Chooses carries and tokens
     "Try out what the book has to say, before it is examined"
     rows, open_rows = (speak(model, book, thoughts, seed, open_only=o) for o in (False, True))
     for place, row, open_row in zip(book.places, rows, open_rows):
@@ -610,18 +610,18 @@ def rehearse(model: Transformer,
 
 # %% ../nbs/07_language.ipynb #aa665483
 def held_out_problems(model: Transformer,
-                      n: int, # How many
-                      seed: int = 0, # Decides the draw
-                      carry_bias: float = 0., # Share of carry-biased ones
+                      n: Count, # How many
+                      seed: Count = 0, # Decides the draw
+                      carry_bias: Share = 0., # Share of carry-biased ones
                      ) -> Problems:
     "Problems of the kind that a model was trained on, and that it has not met"
     return fresh_problems(problem_config(model.meta, carry_bias=carry_bias), n, seed, **partition_of(model.meta))
 
 def study(model: Transformer,
-          n: int = 20_000, # Problems to learn from
-          n_tests: int = 5_000, # Problems of each examination by reading
-          n_spoken: int = 2_000, # Problems of each examination by speaking, and to listen
-          seed: int = 0, # Decides all draws
+          n: Count = 20_000, # Problems to learn from
+          n_tests: Size = 5_000, # Problems of each examination by reading
+          n_spoken: Size = 2_000, # Problems of each examination by speaking, and to listen
+          seed: Count = 0, # Decides all draws
          ) -> Codebook: # With the results of speaking among its facts
     "Learn a model's language, listen to it, rehearse speaking, speak it"
     def thoughts(n, i, bias): return think(model, held_out_problems(model, n, 10 * seed + i, bias))
@@ -670,7 +670,7 @@ class Comparison:
 
 def compare(a: Thoughts, # Of one model
             b: Thoughts, # Of another, about the same problems
-            seed: int = 0, # Of the controls
+            seed: Count = 0, # Of the controls
            ) -> Comparison:
     "Which places of two languages say the same, and whether a renaming turns the one into the other"
     if not np.array_equal(a.problems.digits, b.problems.digits): raise InputError('compared are thoughts about the same problems')
@@ -699,3 +699,6 @@ def plot_comparison(comparison: Comparison,
         if p['information'] > 0.1: ax.plot(p['b'], p['a'], 'o', mfc='none', mec='#d55e00', ms=10, mew=2)
     fig.colorbar(image, ax=ax, label='adjusted mutual information')
     return fig
+
+# %% ../nbs/07_language.ipynb #c4ec0007
+check_calls(globals())

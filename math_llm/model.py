@@ -18,7 +18,7 @@ from torch import nn
 import safetensors, safetensors.torch
 import math_llm
 from .tokenizer import VOCAB, InputError
-from .cli import check_fields, write_whole
+from .cli import check_calls, check_fields, Count, Size, write_whole
 from .data import CHAINS, DatasetConfig
 
 # %% ../nbs/02_model.ipynb #69ae4fcd
@@ -95,8 +95,8 @@ class KVCache:
     spare = 31 # Slots that are allocated beyond those in use
     def __init__(self,
                  model, # The Transformer whose shapes to use
-                 batch: int, # Rows
-                 capacity: int|None = None, # Slots; default: the model's context length
+                 batch: Count, # Rows
+                 capacity: Size|None = None, # Slots; default: the model's context length
                  differentiable: bool = False): # Keep what autograd needs: concatenate, never write in place
         c, p = model.config, next(model.parameters())
         self.n, self.differentiable = 0, differentiable
@@ -405,3 +405,6 @@ def load_pretrained(name: str, # One of `pretrained_names()`
     "Load a model that ships with the package"
     if name not in pretrained_names(): raise InputError(f'no shipped model {name!r}; there are: {", ".join(pretrained_names()) or "none"}')
     return load_model(PRETRAINED/name, device)
+
+# %% ../nbs/02_model.ipynb #c4ec0002
+check_calls(globals())

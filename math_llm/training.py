@@ -20,7 +20,7 @@ from torch import nn
 import safetensors.torch
 import math_llm
 from .tokenizer import InputError
-from .cli import opt, command, write_whole
+from .cli import check_calls, command, Count, opt, Size, write_whole
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
                            make_dataset, write_dataset, render, longest_example, SPLITS)
 from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
@@ -32,8 +32,8 @@ class TeacherForcing(nn.Module):
     "Next-token cross-entropy"
     def __init__(self, model: Transformer,
                  prompt_loss_weight: float = 0.02, # Weight of a prompt token; a token of the completion weighs 1
-                 rows: int|None = None, # Examples that go through the model at a time, those of like length together: less padding, the same sums; default: all
-                 widths: int = 1): # Pad them to a multiple of this many tokens
+                 rows: Size|None = None, # Examples that go through the model at a time, those of like length together: less padding, the same sums; default: all
+                 widths: Size = 1): # Pad them to a multiple of this many tokens
         super().__init__()
         self.model, self.prompt_loss_weight, self.rows, self.widths = model, prompt_loss_weight, rows, widths
 
@@ -230,8 +230,8 @@ def _bf16_gain():
         return min(times)
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
-def learning_rate(step: int, # From 0
-                  steps: int, # Of the whole run
+def learning_rate(step: Count, # From 0
+                  steps: Size, # Of the whole run
                   config: TrainingConfig) -> float:
     "Up in a straight line for `warmup_steps`, then down to 0 at the end"
     warmup = min(config.warmup_steps, steps // 2)
@@ -275,7 +275,7 @@ def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     return model
 
 def make_objective(model: Transformer, config: TrainingConfig,
-                   rows: int|None = None, widths: int = 1, # Of `TeacherForcing`
+                   rows: Size|None = None, widths: Size = 1, # Of `TeacherForcing`
                   ) -> nn.Module:
     "What is minimised"
     if not config.use_gumbel: return TeacherForcing(model, config.prompt_loss_weight, rows, widths)
@@ -347,7 +347,7 @@ def _unflat(optimizers, tensors):
     for optimizer, state in zip(optimizers, states): optimizer.load_state_dict(dict(state=state, param_groups=optimizer.state_dict()['param_groups']))
 
 def save_checkpoint(folder: Path, # Of the run
-                    step: int, # Steps done
+                    step: Count, # Steps done
                     model: Transformer, optimizers: list, scaler, batches: dict, # State of the data
                     metrics: list, # What was measured so far
                     seconds: float, # Time spent in training so far
@@ -546,7 +546,7 @@ class World:
         if why: raise InputError(why)
 
     @contextmanager
-    def own_chance(self, seed: int, step: int, device: torch.device):
+    def own_chance(self, seed: Count, step: Count, device: torch.device):
         "Within, the random numbers of each process are its own, and known from the step; outside, all draw the same"
         if self.size == 1: yield; return
         with torch.random.fork_rng([device] if device.type == 'cuda' else []):
@@ -731,7 +731,7 @@ def _merged(parts):
     if isinstance(parts[0], dict):
         if 'low' in parts[0]: return share(sum(p['count'] for p in parts), sum(p['n'] for p in parts))
         names = dict.fromkeys(k for p in parts for k in p)
-        return {k: _merged([p.get(k) for p in parts]) for k in sorted(names, key=lambda k: int(k) if k.isdigit() else 0)}
+        return {k: _merged([p.get(k) for p in parts]) for k in sorted(names, key=lambda k: Count(k) if k.isdigit() else 0)}
     return sum(parts)
 
 # %% ../nbs/06_training.ipynb #5d0629cb
@@ -764,3 +764,6 @@ def _clock(seconds): return f'{int(seconds)//60}:{int(seconds)%60:02}'
 def train_command(config):
     "Train a transformer to add: with the chain of thought it is taught, or (--use-gumbel --supervise answer) with one that it invents."
     train(config)
+
+# %% ../nbs/06_training.ipynb #c4ec0006
+check_calls(globals())
