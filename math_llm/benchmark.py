@@ -23,9 +23,9 @@ import torch
 from torch import nn
 import math_llm
 from .tokenizer import END, InputError, encode, encode_batch
-from .cli import check_calls, command, Count, opt, Size, write_whole
-from .data import Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example, plain_example
-from .model import SIZES, ModelConfig, Transformer, load_model, pretrained_names
+from .cli import check_calls, check_options, command, Count, opt, Size, write_whole
+from .data import MAX_DIGITS, MAX_WORKERS, Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example, plain_example
+from .model import MAX_SIZE, SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate, resolve_device
@@ -375,17 +375,17 @@ class BenchmarkConfig:
     "What to measure, and how patiently"
     parts: tuple[str, ...] = opt(tuple(PARTS), 'What to measure', tuple(PARTS))
     model_size: tuple[str, ...] = opt(('small',), 'Sizes of the model', tuple(SIZES))
-    digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits')
-    batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together')
+    digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits', low=1, high=MAX_DIGITS)
+    batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together', low=1, high=MAX_SIZE)
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where it is the faster)', ('fp32', 'bf16'))
-    batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best')
+    batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best', low=1)
     optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', OPTIMIZERS)
     compile: bool = opt(False, 'Also measure training, and the Gumbel objective of the completion, with torch.compile')
-    repeats: int = opt(5, 'Rounds; 0 measures memory alone')
-    turn: float = opt(0.2, 'Least duration of a turn, in seconds')
+    repeats: int = opt(5, 'Rounds; 0 measures memory alone', low=0)
+    turn: float = opt(0.2, 'Least duration of a turn, in seconds', low=0)
     memory: bool = opt(True, 'Measure memory')
     profile: bool = opt(False, 'Also show where the time of our steps goes')
-    threads: int|None = opt(None, "Threads of PyTorch (default: its own choice)")
+    threads: int|None = opt(None, "Threads of PyTorch (default: its own choice)", low=1, high=MAX_WORKERS)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N')
     title: str|None = opt(None, 'Heading of the results file')
     output_file: str|None = opt(None, 'Write the results as JSON to this file')
@@ -394,13 +394,9 @@ class BenchmarkConfig:
     compare: tuple[str, ...] = opt((), 'Show two results files side by side, and measure nothing')
 
     def __post_init__(self):
+        check_options(self)
         for f in dataclasses.fields(self):
             if isinstance(f.default, tuple) and f.name != 'compare': setattr(self, f.name, tuple(dict.fromkeys(getattr(self, f.name))))
-        for name, least in dict(digits=1, batch_size=1, batch_parts=1).items():
-            if min(getattr(self, name)) < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {min(getattr(self, name))}')
-        for name, least in dict(repeats=0, turn=0, threads=1).items():
-            if getattr(self, name) is not None and not getattr(self, name) >= least: raise InputError(f'--{name} must be at least {least}, not {getattr(self, name)}')
-        if not math.isfinite(self.turn): raise InputError(f'--turn must be a finite number, not {self.turn}')
         if self.compare and len(self.compare) != 2: raise InputError(f'--compare needs two files, not {len(self.compare)}')
         if not self.repeats and not self.memory: raise InputError('--repeats 0 and --no-memory leave nothing to measure')
         if self.figure and Path(self.figure).suffix not in ('.png', '.svg', '.pdf'): raise InputError(f'--figure must end in .png, .svg or .pdf, not {self.figure!r}')

@@ -112,7 +112,7 @@ def _checked(f):
         def check(name, value):
             if name not in kinds: return value
             try: return fit(kinds[name], value)
-            except _Unfit: raise InputError(f'{f.__qualname__}: {name} is {_shown(value)}; accepted is {_accepted(kinds[name])}') from None
+            except _Unfit: raise InputError(f'{f.__qualname__}: {name} must be {_accepted(kinds[name])}, not {_shown(value)}') from None
         return f(*(check(names[i] if i < len(names) else rest, v) for i, v in enumerate(args)), **{k: check(k, v) for k, v in kwargs.items()})
     return call
 
@@ -135,8 +135,8 @@ def _has_options(c): return dataclasses.is_dataclass(c) and any('help' in f.meta
 def opt(default, # Value if the option is not given
         help: str, # One line for `--help` and the docs
         choices: tuple|None = None, # What is accepted, where that is a short list
-        low: float|None = None, # The least number that is accepted
-        high: float|None = None, # The greatest
+        low: int|float|None = None, # The least number that is accepted
+        high: int|float|None = None, # The greatest
        ): # A dataclass field
     "A dataclass field that documents itself"
     return field(default=default, metadata=dict(help=help, choices=choices, low=low, high=high))
@@ -147,10 +147,11 @@ def check_option(f: dataclasses.Field, kind, # A field made with `opt`, and its 
     try: value = fit(kind, value)
     except _Unfit: raise InputError(f'{name} must be {_accepted(kind)}, not {_shown(value)}') from None
     choices, low, high = (f.metadata[k] for k in ('choices', 'low', 'high'))
+    if value == () and f.default: raise InputError(f'{name} must name at least one')
     for v in (x for x in (value if isinstance(value, tuple) else (value,)) if x is not None):
         if choices and v not in choices: raise InputError(f'{name} must be one of {", ".join(choices)}, not {v!r}')
-        if low is not None and v < low or high is not None and v > high:
-            raise InputError(f'{name} must be {f"{low} to {high}" if None not in (low, high) else f"at least {low}"}, not {v}')
+        if low is not None and v < low: raise InputError(f'{name} must be at least {low}, not {v}')
+        if high is not None and v > high: raise InputError(f'{name} must be at most {high}, not {v}')
     return value
 
 def check_options(options, # An instance of a dataclass that was made with `opt`

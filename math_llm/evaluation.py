@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, encode
-from .cli import check_calls, command, Count, opt, Share, Size, write_whole
+from .cli import check_calls, check_options, command, Count, opt, Share, Size, write_whole
 from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
                            load_dataset, pretty, render, split_index, split_of)
 from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model
@@ -157,11 +157,10 @@ def _check_fit(model, examples, max_length):
         if limit is not None and needed > limit:
             raise InputError(f'the longest problem needs {needed} tokens with its chain and its answer; {name} {limit}')
 
-def _some(problems, batch_size):
+def _some(problems):
     "The problems to ask, if there are any"
     problems = getattr(problems, 'problems', problems)
     if not len(problems): raise InputError('there are no problems to ask; accepted is at least one')
-    if batch_size < 1: raise InputError(f'batch_size must be at least 1, not {batch_size}')
     return problems
 
 def _batches(lengths, batch_size, progress=False):
@@ -180,7 +179,7 @@ def evaluate(model: Transformer,
              progress: bool = False, # Show a bar, where there is a terminal
             ) -> dict: # Plain JSON
     "Exact match, token accuracy and chain validity of a model, and where it errs; raises `InputError` if a problem does not fit"
-    problems, meta = _some(problems, batch_size), model.meta
+    problems, meta = _some(problems), model.meta
     config = problem_config(meta)
     examples = render(problems, config)
     _check_fit(model, examples, max_length)
@@ -387,7 +386,7 @@ def faithfulness(model: Transformer,
     "What becomes of a model's answers when its chains are disturbed (Lanham et al., 2307.13702)"
     kind, rng, training = model.meta.chain, np.random.default_rng(seed), model.training
     _check_thinks(model)
-    problems = _some(problems, batch_size)
+    problems = _some(problems)
     model.eval()
     own = _own_chains(model, problems, batch_size)
     report = dict(chain=kind, n=len(own.texts))
@@ -508,21 +507,19 @@ class EvaluateConfig:
     model_size: str|None = opt(None, 'Refuse a model of another size', tuple(SIZES))
     data_path: str|None = opt(None, 'Problems: a JSON file of a dataset, or a text file with one a+b= or a+b=c a line')
     data_dir: str = opt('data', 'Folder of a dataset, whose test.json is used')
-    fresh: int|None = opt(None, 'Draw this many different held-out problems of the limits the model was trained on')
-    carry_bias: float = opt(0., 'Share of the fresh problems made to carry far, 0 to 1')
-    repeat_bias: float = opt(0., 'Share of the fresh problems whose operands repeat one to four digits, 0 to 1')
-    seed: int = opt(0, 'Decides which fresh problems are drawn, and how chains are disturbed')
-    faithfulness: int = opt(0, 'Also disturb the chains of this many problems')
-    batch_size: int = opt(64, 'Problems at a time')
-    max_length: int|None = opt(None, 'Longest example allowed, in tokens (default: the context length of the model)')
+    fresh: int|None = opt(None, 'Draw this many different held-out problems of the limits the model was trained on', low=1)
+    carry_bias: float = opt(0., 'Share of the fresh problems made to carry far, 0 to 1', low=0, high=1)
+    repeat_bias: float = opt(0., 'Share of the fresh problems whose operands repeat one to four digits, 0 to 1', low=0, high=1)
+    seed: int = opt(0, 'Decides which fresh problems are drawn, and how chains are disturbed', low=0)
+    faithfulness: int = opt(0, 'Also disturb the chains of this many problems', low=0)
+    batch_size: int = opt(64, 'Problems at a time', low=1)
+    max_length: int|None = opt(None, 'Longest example allowed, in tokens (default: the context length of the model)', low=1)
     output_file: str|None = opt(None, 'Write the report as JSON to this file')
     overwrite: bool = opt(False, 'Replace the output file if it is there')
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 
     def __post_init__(self):
-        for name, least in (('batch_size', 1), ('max_length', 1), ('fresh', 1), ('seed', 0), ('faithfulness', 0)):
-            v = getattr(self, name)
-            if v is not None and v < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {v}')
+        check_options(self)
         if self.fresh and self.data_path: raise InputError('--fresh and --data-path contradict each other')
         for name in ('carry_bias', 'repeat_bias'):
             if getattr(self, name) and not self.fresh: raise InputError(f'--{name.replace("_", "-")} is about fresh problems: give --fresh too')

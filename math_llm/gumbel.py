@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from .tokenizer import VOCAB, END, THINK, END_THINK, InputError
-from .cli import check_calls, Count, opt, Share, Size
+from .cli import check_calls, check_options, Count, opt, Share, Size
 from .data import Batch
 from .model import Transformer, KVCache, PAD_POSITION
 from .decoding import thought_mask
@@ -90,26 +90,17 @@ SUPERVISE = ('completion', 'answer')
 class GumbelConfig:
     "How a model is trained on its own samples"
     use_gumbel: bool = opt(False, "Train on the model's own Gumbel-Softmax samples instead of the data's tokens")
-    gumbel_temperature: float = opt(1., 'Temperature of the samples at the start')
-    gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)')
-    gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run')
-    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)')
-    gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run")
+    gumbel_temperature: float = opt(1., 'Temperature of the samples at the start', low=1e-6)
+    gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)', low=1e-6)
+    gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run', low=0)
+    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)', low=0)
+    gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run", low=0, high=1)
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
-    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)')
+    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)', low=0, high=1)
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
 
     def __post_init__(self):
-        getattr(super(), '__post_init__', lambda: None)()
-        if self.supervise not in SUPERVISE: raise InputError(f'--supervise must be completion or answer, not {self.supervise!r}')
-        for name in ('gumbel_temperature', 'gumbel_final_temperature'):
-            if getattr(self, name) is not None and not 0 < getattr(self, name) < float('inf'):
-                raise InputError(f'--{name.replace("_", "-")} must be a number above 0, not {getattr(self, name)}')
-        for name in ('gumbel_noise', 'gumbel_final_noise'):
-            if getattr(self, name) is not None and not 0 <= getattr(self, name) < float('inf'):
-                raise InputError(f'--{name.replace("_", "-")} must be a number of at least 0, not {getattr(self, name)}')
-        for name in ('gumbel_hide', 'gumbel_harden'):
-            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
+        check_options(self)
         if self.final_temperature > self.gumbel_temperature:
             raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above '
                              f'--gumbel-temperature ({self.gumbel_temperature})')

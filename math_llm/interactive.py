@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, InputError, decode, encode
-from .cli import check_calls, command, Count, opt
+from .cli import check_calls, check_options, command, Count, opt
 from .data import Problems, Step, answers, check_chain, pretty, render
 from .model import SIZES, Transformer, load_model
 from .decoding import generate
@@ -266,13 +266,11 @@ class InteractiveConfig:
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or the name of a shipped model')
     model_size: str|None = opt(None, 'Refuse a model of another size', tuple(SIZES))
     mode: str = opt('normal', 'normal: the model answers; probability: you choose each token', ('normal', 'probability'))
-    max_new_tokens: int|None = opt(None, 'Longest completion (default: what the context allows)')
-    temperature: float = opt(0., '0: the likeliest token each time; above: drawn, the more freely the higher')
+    max_new_tokens: int|None = opt(None, 'Longest completion (default: what the context allows)', low=1)
+    temperature: float = opt(0., '0: the likeliest token each time; above: drawn, the more freely the higher', low=0)
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 
-    def __post_init__(self):
-        if self.max_new_tokens is not None and self.max_new_tokens < 1: raise InputError(f'--max-new-tokens must be at least 1, not {self.max_new_tokens}')
-        if not 0 <= self.temperature < math.inf: raise InputError(f'--temperature must be at least 0, not {self.temperature}')
+    def __post_init__(self): check_options(self)
 
 # %% ../nbs/08_interactive.ipynb #b6edf883
 def _colour_wanted(out): return out.isatty() and not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from .tokenizer import PLUS, EQUALS, END, THINK, END_THINK, VOCAB, InputError, decode, encode, encode_batch
-from .cli import check_calls, command, Count, opt, Size, write_whole
+from .cli import check_calls, check_options, command, Count, opt, Size, write_whole
 from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
 from .model import Transformer, load_model
 from .decoding import generate
@@ -779,14 +779,12 @@ class TraceConfig:
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or the name of a shipped model')
     prompt: str = opt('99+21=', 'Problem, or the beginning of its chain')
     output_dir: str = opt('traces', 'Folder for the figures and the summary')
-    problems: int = opt(50, 'Fresh problems on which the heads of each role are found')
-    seed: int = opt(0, 'Decides these problems')
+    problems: int = opt(50, 'Fresh problems on which the heads of each role are found', low=1)
+    seed: int = opt(0, 'Decides these problems', low=0)
     overwrite: bool = opt(False, 'Replace the files of an earlier trace')
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 
-    def __post_init__(self):
-        if self.problems < 1: raise InputError(f'--problems must be at least 1, not {self.problems}')
-        if self.seed < 0: raise InputError(f'--seed must be at least 0, not {self.seed}')
+    def __post_init__(self): check_options(self)
 
 # %% ../nbs/09_interpretability.ipynb #56988694
 def _decided(lens, token):

@@ -22,8 +22,8 @@ import math_llm
 from .tokenizer import InputError
 from .cli import check_calls, command, Count, opt, Size, write_whole
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset,
-                           make_dataset, write_dataset, render, longest_example, SPLITS)
-from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
+                           make_dataset, write_dataset, render, longest_example, MAX_WORKERS, SPLITS)
+from .model import ModelConfig, Meta, Transformer, MAX_SIZE, POSITIONS, SIZES, load_model, read_tensors, save_model, write_tensors
 from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale, hidden_share, hard_samples
 from .evaluation import evaluate, resolve_device, format_report, percent, share
 
@@ -55,7 +55,7 @@ class TeacherForcing(nn.Module):
 # %% ../nbs/06_training.ipynb #bf3645d4
 _ProblemOptions = dataclasses.make_dataclass('_ProblemOptions', [
     (f.name, f.type if 'None' in str(f.type) else f.type | None if isinstance(f.type, type) else f'{f.type}|None',
-     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", f.metadata['choices']))
+     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", *(f.metadata[k] for k in ('choices', 'low', 'high'))))
     for f in dataclasses.fields(ProblemConfig) if f.name != 'full_size'])
 
 # %% ../nbs/06_training.ipynb #07990674
@@ -65,44 +65,44 @@ OPTIMIZERS = ('muon', 'adamw')
 class TrainingConfig(GumbelConfig, _ProblemOptions):
     "A training run, complete: the same configuration makes the same weights on the same machine"
     model_size: str = opt('small', 'Size of the model; one that --init-from names has its own', tuple(SIZES))
-    n_layers: int|None = opt(None, "Blocks (default: the size's)")
-    d_model: int|None = opt(None, "Width of the residual stream (default: the size's)")
-    n_heads: int|None = opt(None, "Attention heads (default: the size's)")
-    d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)")
+    n_layers: int|None = opt(None, "Blocks (default: the size's)", low=1, high=MAX_SIZE)
+    d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", low=1, high=MAX_SIZE)
+    n_heads: int|None = opt(None, "Attention heads (default: the size's)", low=1, high=MAX_SIZE)
+    d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)", low=1, high=MAX_SIZE)
     position: str = opt('rope', 'Position scheme', POSITIONS)
     norm: str = opt('pre', 'LayerNorm before each sub-layer, or after it', ('pre', 'post'))
     softmax: str = opt('standard', 'Softmax of the attention; with plus-one a head can attend to nothing', ('standard', 'plus-one'))
-    dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what the model of --init-from had)')
-    max_length: int = opt(128, 'Context length in tokens')
+    dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what the model of --init-from had)', low=0, high=0.99)
+    max_length: int = opt(128, 'Context length in tokens', low=1, high=MAX_SIZE)
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if it does not exist)')
     fresh: bool = opt(True, "Draw new training problems at every step; --no-fresh goes through train.json again and again")
-    full_size: float = opt(0.5, 'Share of the new training problems that have all operands and all digits')
-    prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1")
-    batch_size: int = opt(64, 'Examples of a step, over all devices')
-    pool: int|None = opt(None, 'Batches that are sorted by length together, so that each has examples of like length (default: 1, every batch has all lengths; for Gumbel training 16)')
-    eval_batch_size: int = opt(512, 'Examples evaluated at a time')
+    full_size: float = opt(0.5, 'Share of the new training problems that have all operands and all digits', low=0, high=1)
+    prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1", low=0)
+    batch_size: int = opt(64, 'Examples of a step, over all devices', low=1, high=MAX_SIZE)
+    pool: int|None = opt(None, 'Batches that are sorted by length together, so that each has examples of like length (default: 1, every batch has all lengths; for Gumbel training 16)', low=1, high=MAX_SIZE)
+    eval_batch_size: int = opt(512, 'Examples evaluated at a time', low=1, high=MAX_SIZE)
     optimizer: str = opt('muon', "Muon for the blocks' matrices and AdamW for the other weights, or AdamW for all", OPTIMIZERS)
-    learning_rate: float = opt(2e-3, 'Highest learning rate')
-    weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW')
-    beta2: float = opt(0.98, "AdamW's memory of squared gradients")
-    grad_clip: float = opt(1., 'Largest norm of the gradient')
-    warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
-    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)')
-    num_epochs: int = opt(12, 'Times through the dataset, or as many new problems')
-    max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
+    learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
+    weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW', low=0)
+    beta2: float = opt(0.98, "AdamW's memory of squared gradients", low=0, high=0.99999)
+    grad_clip: float = opt(1., 'Largest norm of the gradient', low=0)
+    warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line', low=0)
+    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)', low=0, high=1)
+    num_epochs: int = opt(12, 'Times through the dataset, or as many new problems', low=1)
+    max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
     output_dir: str = opt('checkpoints', 'Folder of the run')
-    num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it')
-    save_steps: int = opt(1000, 'Steps between checkpoints')
-    eval_steps: int = opt(1000, 'Steps between measurements on validation problems')
-    eval_examples: int = opt(500, 'Validation problems of such a measurement')
-    test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are drawn')
-    logging_steps: int = opt(100, 'Steps between log lines')
+    num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it', low=0, high=MAX_WORKERS)
+    save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
+    eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
+    eval_examples: int = opt(500, 'Validation problems of such a measurement', low=1)
+    test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are drawn', low=1)
+    logging_steps: int = opt(100, 'Steps between log lines', low=1)
     precision: str = opt('auto', 'bf16 where it is the faster, else fp32', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
     bf16: bool = opt(False, 'Same as --precision bf16')
     wandb: bool = opt(True, 'Log to Weights & Biases: online where an account is set up, else offline')
     progress: bool = opt(True, 'Show a progress bar on a terminal or in a notebook')
-    seed: int = opt(42, 'Decides weights, order and problems')
+    seed: int = opt(42, 'Decides weights, order and problems', low=0)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N or mps')
     compile: bool = opt(False, 'Compile the model with torch.compile')
     config: str|None = opt(None, 'Take all options from this training_config.json; options given besides win')
@@ -111,21 +111,11 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, least in dict(batch_size=1, eval_batch_size=1, num_epochs=1, warmup_steps=0, num_workers=0, save_steps=1, eval_steps=1,
-                                logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
-            if not least <= getattr(self, name) < math.inf: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
-        for name, most in dict(batch_size=2**20, eval_batch_size=2**20, seed=2**63 - 1).items():
-            if getattr(self, name) > most: raise InputError(f'--{name.replace("_", "-")} must be at most {most}, not {getattr(self, name)}')
-        if not 0 <= self.beta2 < 1: raise InputError(f'--beta2 must be 0 or more and below 1, not {self.beta2}')
-        for name in ('max_steps', 'pool'):
-            if getattr(self, name) is not None and getattr(self, name) < 1: raise InputError(f'--{name.replace("_", "-")} must be at least 1, not {getattr(self, name)}')
         if self.fp16 and self.bf16: raise InputError('--fp16 and --bf16 contradict each other')
         for kind in ('fp16', 'bf16'):
             if getattr(self, kind):
                 if self.precision not in ('auto', kind): raise InputError(f'--{kind} and --precision {self.precision} contradict each other')
                 self.precision = kind
-        for name in ('full_size', 'curriculum'):
-            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
         if self.curriculum and not self.fresh: raise InputError('--curriculum and --no-fresh contradict each other: the problems of a file are what they are')
         if self.given:
             names = ', '.join('--' + n.replace('_', '-') for n in self.given)
