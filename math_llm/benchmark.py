@@ -28,7 +28,7 @@ from .data import MAX_DIGITS, MAX_WORKERS, Batch, Batches, Examples, ProblemConf
 from .model import MAX_SIZE, SIZES, ModelConfig, Transformer, load_model, pretrained_names
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
-from .evaluation import evaluate, resolve_device
+from .evaluation import evaluate, resolve_device, subplots
 from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
@@ -556,11 +556,10 @@ def _label(r, command=''):
 
 def plot_gains(*results: dict): # A matplotlib figure
     "How many times as fast each part is as its reference"
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator
     rows = [r | dict(label=_label(r, result.get('command', ''))) for result in results for r in result['rows'] if 'gain' in r and r['part'] != 'startup' and r['variant'].startswith('ours')]
     labels = list(dict.fromkeys(r['label'] for r in rows))[::-1]
-    fig, ax = plt.subplots(figsize=(8, 1 + 0.32*len(labels)), layout='constrained')
+    fig, ax = subplots(figsize=(8, 1 + 0.32*len(labels)))
     for precision, colour in (_COLOURS | {None: '#555555'}).items():
         some = [r for r in rows if r['precision'] == precision]
         if not some: continue
@@ -576,9 +575,8 @@ def plot_gains(*results: dict): # A matplotlib figure
 
 def plot_rates(*results: dict, part: str = 'train'): # A matplotlib figure
     "Problems a second over the batch size, one line for each size, number of digits, variant and precision"
-    import matplotlib.pyplot as plt
     rows = [r for result in results for r in result['rows'] if r['part'] == part and 'problems_per_second' in r]
-    fig, ax = plt.subplots(figsize=(7.5, 3.2), layout='constrained')
+    fig, ax = subplots(figsize=(7.5, 3.2))
     lines, told = {}, [k for k in ('size', 'digits') if len({r[k] for r in rows}) > 1]             # what all lines share is not repeated
     for r in rows: lines.setdefault((r['variant'], r['precision'], *(f'{r[k]}{" digits" * (k == "digits")}' for k in told)), []).append((r['batch'], r['problems_per_second']))
     for (name, points), colour, mark in zip(lines.items(), itertools.cycle(('#c46b00', '#0072b2', '#009e73', '#cc79a7', '#555555')), itertools.cycle('so^Dv')):
@@ -620,8 +618,6 @@ def benchmark_command(config):
         fig, data = plot_gains(result), io.BytesIO()
         fig.savefig(data, dpi=150, format=Path(config.figure).suffix[1:])
         write_whole(config.figure, data.getvalue())
-        import matplotlib.pyplot as plt
-        plt.close(fig)
 
 # %% ../nbs/10_benchmark.ipynb #c4ec0010
 check_calls(globals())

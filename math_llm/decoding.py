@@ -27,7 +27,8 @@ def pick(logits: torch.Tensor, # (b, 16)
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
     if temperature == 0: tokens = logits.argmax(-1)
     else:
-        scaled = logits / temperature
+        best = logits.max(-1, keepdim=True).values
+        scaled = (logits - best) / min(max(temperature, 1e-30), 1e30)   # beyond these, 32 bits know no such number
         if top_k: scaled = scaled.masked_fill(scaled < scaled.topk(min(top_k, len(VOCAB)), -1).values[:, -1:], -torch.inf)
         tokens = torch.multinomial(scaled.softmax(-1), 1, generator=generator)[:, 0]
     return tokens, probs.gather(1, tokens[:, None])[:, 0]

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['wilson_interval', 'share', 'percent', 'problem_config', 'Judgement', 'judge', 'Scripted', 'evaluate', 'format_report',
-           'plot_report', 'faithfulness', 'read_problems', 'fresh_problems', 'partition_of', 'resolve_device',
-           'check_size', 'EvaluateConfig', 'evaluate_command']
+           'subplots', 'plot_report', 'faithfulness', 'read_problems', 'fresh_problems', 'partition_of',
+           'resolve_device', 'check_size', 'EvaluateConfig', 'evaluate_command']
 
 # %% ../nbs/05_evaluation.ipynb #5877e327
-import dataclasses, json, math, os, re, time
+import dataclasses, functools, json, math, os, re, time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -249,17 +249,37 @@ def format_report(report: dict, # Made by `evaluate`
     if report.get('faithfulness'): lines += ['', *_faithfulness_lines(report['faithfulness'])]
     return '\n'.join(lines)
 
+# %% ../nbs/05_evaluation.ipynb #83332ce4
+@functools.cache
+def _figure_class():
+    "A figure that shows once: JupyterLab would show the result of a cell, and at its end every figure that is open"
+    from matplotlib import figure, pyplot
+    class Figure(figure.Figure):
+        def _repr_mimebundle_(self, **_):
+            if 'inline' in pyplot.get_backend(): pyplot.close(self)
+            return {}
+    return Figure, pyplot
+
+def subplots(rows: Size = 1, columns: Size = 1, # Of axes
+             figsize: tuple = (6, 3), # Inches
+             **options): # Of matplotlib's `subplots`
+    "A figure and its axes, as `plt.subplots` makes them; it needs no window"
+    made, plt = _figure_class()
+    try: fig = plt.figure(FigureClass=made, figsize=figsize, layout='constrained')
+    except ImportError: fig = made(figsize=figsize, layout='constrained')         # the windows that were asked for are not there
+    if plt.get_backend().lower() == 'agg': plt.close(fig)                         # nobody will be shown what is open
+    return fig, fig.subplots(rows, columns, **options)
+
 # %% ../nbs/05_evaluation.ipynb #26d390ac
 def plot_report(report: dict, # Made by `evaluate`
                 by: str = 'carry_run', # Table to draw: `digits`, `operands` or `carry_run`
                ): # A matplotlib figure
     "Exact match with its interval, one bar a group"
-    import matplotlib.pyplot as plt
     tables = [k[3:] for k in report if k.startswith('by_')]
     if by not in tables: raise InputError(f'no table {by!r} in this report; accepted are {", ".join(tables)}')
     table = report[f'by_{by}']
     shares = np.array([[s['share'], s['low'], s['high']] for s in table.values()]) * 100
-    fig, ax = plt.subplots(figsize=(6, 3), layout='constrained')
+    fig, ax = subplots()
     ax.bar([f"{name}\nn={s['n']}" for name, s in table.items()], shares[:, 0], color='#0072b2', yerr=abs(shares[:, 1:] - shares[:, :1]).T, ecolor='#888888', capsize=4)
     ax.set(xlabel=dict(carry_run='longest run of carries').get(by, by), ylabel='exact match, %', ylim=(0, 102))
     return fig

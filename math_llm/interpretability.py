@@ -24,15 +24,9 @@ from .cli import check_calls, check_options, command, Count, opt, Size, write_wh
 from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
 from .model import Transformer, load_model
 from .decoding import generate
-from .evaluation import fresh_problems, partition_of, percent, problem_config, resolve_device, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, resolve_device, share, subplots
 from .language import explainer, load_codebook, think
 from .interactive import ask
-
-# %% ../nbs/09_interpretability.ipynb #5b91139c
-def _plt():
-    "Matplotlib's interface, loaded when the first figure is drawn"
-    import matplotlib.pyplot as plt
-    return plt
 
 # %% ../nbs/09_interpretability.ipynb #6ea90f2e
 KINDS = {
@@ -194,7 +188,7 @@ def plot_attention(t: Trace,
     "A head's attention over a text, as a matplotlib figure; lines divide steps, thoughts and answer"
     labels = [_short_label(s) for s in t.labels(row)]
     n, fig = len(labels), None
-    if ax is None: fig, ax = _plt().subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n), layout='constrained')
+    if ax is None: fig, ax = subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n))
     ax.imshow(t.attention[row, layer, head, :n, :n], cmap='Blues', vmin=0, vmax=1)
     ax.set_xticks(range(n), labels); ax.set_yticks(range(n), labels)
     for tick in ax.get_xticklabels(): tick.set_rotation(90 * (not fig and len(tick.get_text()) > 1))
@@ -214,7 +208,7 @@ def plot_heads(t: Trace,
     "All heads' attention over a whole text, as one matplotlib figure; the labels at its edge are those of all maps in a row or column"
     layers, heads = t.attention.shape[1:3]
     size = max(2.6, 0.09*int(t.lengths[row]))
-    fig, axes = _plt().subplots(layers, heads, figsize=(0.6 + size*heads, 0.6 + (size + 0.25)*layers), layout='constrained', squeeze=False, sharex=True, sharey=True)
+    fig, axes = subplots(layers, heads, figsize=(0.6 + size*heads, 0.6 + (size + 0.25)*layers), squeeze=False, sharex=True, sharey=True)
     for layer, head in np.ndindex(layers, heads): plot_attention(t, layer, head, row, axes[layer, head])
     fig.supxlabel('looked at', fontsize=10); fig.supylabel('looking', fontsize=10)
     return fig
@@ -294,7 +288,7 @@ def plot_table(table: dict[str, np.ndarray], # For each row (layer, head), from 
     "Numbers for each head, one row a role or a sub-task"
     names = [f'{layer}.{head}' for layer, head in np.ndindex(next(iter(table.values())).shape)]
     values = np.array([v.ravel() for v in table.values()])
-    fig, ax = _plt().subplots(figsize=(max(2.2 + 0.45*len(names), 4.2), 1.2 + 0.4*len(table)), layout='constrained')
+    fig, ax = subplots(figsize=(max(2.2 + 0.45*len(names), 4.2), 1.2 + 0.4*len(table)))
     _shade_table(ax, values, list(table), names, high=high or max(values.max(), 0.1))
     ax.set_xlabel('layer.head'); fig.suptitle(title, fontsize=10)
     return fig
@@ -393,7 +387,7 @@ def carry_probe(model: Transformer, # With a `columns` chain
 def plot_probe(probes: dict[str, list[dict]], # Curves by name, each with a probe's result for the embedding and after each layer; from `carry_probe`
               ): # A matplotlib figure
     "Held-out accuracy of probes by layer, with 95 % intervals"
-    fig, ax = _plt().subplots(figsize=(6, 3.4), layout='constrained')
+    fig, ax = subplots(figsize=(6, 3.4))
     for (name, results), colour, mark in zip(probes.items(), itertools.cycle(_COLOURS), itertools.cycle('os^Dv')):
         y, low, high = (np.array([100*r[k] for r in results]) for k in ('share', 'low', 'high'))
         ax.errorbar(range(len(y)), y, yerr=(y - low, high - y), label=name, color=colour, marker=mark, capsize=3, lw=1.5)
@@ -420,7 +414,7 @@ def plot_lens(model: Transformer, t: Trace,
     "The likeliest next token after each layer, shaded by its probability, as a matplotlib figure"
     probs, ids = logit_lens(model, t)[:, row, :t.lengths[row]].max(-1)              # (layer + 1, t)
     labels, n = t.labels(row), len(probs)
-    fig, ax = _plt().subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n), layout='constrained')
+    fig, ax = subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n))
     ax.imshow(probs.flip(0), cmap='Blues', vmin=0, vmax=1, aspect='auto')
     for i, j in np.ndindex(*probs.shape):
         ax.text(j, n - 1 - i, _short_label(VOCAB[ids[i, j]]), ha='center', va='center', fontsize=8, color='white' if probs[i, j] > 0.6 else 'black')
@@ -639,7 +633,7 @@ def plot_patching(recovery: np.ndarray, # (layer + 1, t), from `patch_map`
                  ): # A matplotlib figure
     "A heat map of recovery"
     rows = ['embedding', *(f'layer {i}' for i in range(len(recovery) - 1))]
-    fig, ax = _plt().subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)), layout='constrained')
+    fig, ax = subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)))
     _shade_table(ax, recovery[::-1], rows[::-1], labels)
     ax.set_xlabel('patched position'); fig.suptitle('recovery (0: as corrupted, 1: as clean)', fontsize=10)
     return fig
@@ -651,7 +645,7 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
                      ): # A matplotlib figure
     "What becomes of answers when the chain is disturbed: shares that change, follow the chain, and stay right, with 95 % intervals"
     names = [k for k in _DISTURBED if k in report]
-    fig, ax = _plt().subplots(figsize=(1 + 1.5*len(names), 3.2), layout='constrained')
+    fig, ax = subplots(figsize=(1 + 1.5*len(names), 3.2))
     for i, (key, label) in enumerate((('changed', 'changed'), ('follows', 'follows the chain'), ('right', 'still right'))):
         for j, name in enumerate(names):
             s = report[name][key]
@@ -834,7 +828,6 @@ def _save(fig, path):
     "Write a figure, whole or not at all"
     data = io.BytesIO()
     fig.savefig(data, dpi=120, metadata=dict(Software=None))
-    _plt().close(fig)
     write_whole(path, data.getvalue())
 
 def _headline(name, model, reply):
@@ -898,7 +891,7 @@ def plot_thoughts(maps: dict[str, np.ndarray], # By title: numbers (thought, col
     "Maps of thoughts and columns; the highest column is on the left, as in a number; columns that no map asks about are left out"
     shown = np.flatnonzero(np.isfinite(np.concatenate([*maps.values()])).any(0))[::-1]
     n = max(map(len, maps.values()))
-    fig, axes = _plt().subplots(1, len(maps), figsize=(max(0.8 + 0.4*len(shown)*len(maps), 3.2), 1.1 + 0.28*n), layout='constrained', squeeze=False)
+    fig, axes = subplots(1, len(maps), figsize=(max(0.8 + 0.4*len(shown)*len(maps), 3.2), 1.1 + 0.28*n), squeeze=False)
     for ax, (title, table) in zip(axes[0], maps.items()):
         _shade_table(ax, table[:, shown], [*range(len(table) - together)] + ['all'] * together, shown, low, high)
         ax.set_title(title, fontsize=10); ax.set_xlabel(label)

@@ -23,7 +23,7 @@ from .cli import check_calls, Count, Share, Size, write_whole
 from .data import Problems, render
 from .model import Transformer, find_model
 from .decoding import THOUGHT_TOKENS, generate, pick, thought_mask
-from .evaluation import fresh_problems, partition_of, percent, problem_config, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, share, subplots
 
 # %% ../nbs/07_language.ipynb #acbd13f1
 @dataclass
@@ -187,11 +187,10 @@ def plot_information(info: list[dict], # Made by `information`
                      title: str = '', # Above the figure
                     ): # A matplotlib figure
     "Heat maps of mutual information, control subtracted: a row for each thought, a column for each column of the addition, one map for each kind of feature"
-    import matplotlib.pyplot as plt
     info = [r for r in info if not r.get('top') and r['kind'] not in ('passes', 'width', 'operands')]
     kinds, k = list(dict.fromkeys(r['kind'] for r in info)), max(r['thought'] for r in info) + 1
     d = max(r['column'] for r in info) + 1
-    fig, axes = plt.subplots(1, len(kinds), figsize=(1 + 0.33*d*len(kinds), 1.3 + 0.28*k), layout='constrained', squeeze=False, sharey=True)
+    fig, axes = subplots(1, len(kinds), figsize=(1 + 0.33*d*len(kinds), 1.3 + 0.28*k), squeeze=False, sharey=True)
     for ax, kind in zip(axes[0], kinds):
         grid = np.full((k, d), np.nan)
         for r in info:
@@ -352,11 +351,10 @@ def format_codebook(book: Codebook) -> str:
 def plot_codebook(book: Codebook,
                  ): # A matplotlib figure; None: there is nothing to draw
     "One map for each place that speaks of one feature: how often each token (across) was used for each value (down)"
-    import matplotlib.pyplot as plt
     shown = [(i, p) for i, p in enumerate(book.places) if len(p.features) == 1]
     if not shown: return None
     columns = min(len(shown), 3)
-    fig, axes = plt.subplots(-(-len(shown) // columns), columns, figsize=(3.2*columns, 2.9*-(-len(shown) // columns)), layout='constrained', squeeze=False)
+    fig, axes = subplots(-(-len(shown) // columns), columns, figsize=(3.2*columns, 2.9*-(-len(shown) // columns)), squeeze=False)
     for ax in axes.flat[len(shown):]: ax.set_axis_off()
     for ax, (i, p) in zip(axes.flat, shown):
         table = np.array([n[list(THOUGHT_TOKENS)] / n.sum() for n in p.counts.values()])
@@ -690,9 +688,8 @@ def plot_comparison(comparison: Comparison,
                     names: tuple = ('one model', 'the other'), # Labels of the axes
                    ): # A matplotlib figure
     "Heat map of what the places of two languages have in common"
-    import matplotlib.pyplot as plt
     k, m = comparison.information.shape
-    fig, ax = plt.subplots(figsize=(1.5 + 0.4*m, 0.8 + 0.4*k), layout='constrained')
+    fig, ax = subplots(figsize=(1.5 + 0.4*m, 0.8 + 0.4*k))
     image = ax.imshow(comparison.information.clip(0), vmin=0, vmax=1, cmap='viridis')
     ax.set(xlabel=f'thought of {names[1]}', ylabel=f'thought of {names[0]}', xticks=range(m), yticks=range(k))
     for p in comparison.pairs:

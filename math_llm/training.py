@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'POLYNOMIALS', 'TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'resolve_precision',
            'learning_rate', 'width_step', 'rows_at_a_time', 'make_model', 'make_objective', 'orthogonalized', 'Muon',
-           'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'checkpoints', 'load_checkpoint', 'World',
-           'train', 'train_command']
+           'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'checkpoints', 'load_checkpoint', 'start_wandb',
+           'World', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
-import dataclasses, functools, json, math, os, re, resource, shutil, signal, sys, threading, time
-from contextlib import ExitStack, contextmanager, nullcontext
+import dataclasses, functools, http.client, importlib.util, io, json, math, os, re, resource, shutil, signal, ssl, sys, threading, time, urllib.error, urllib.request
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 import torch
@@ -447,6 +447,63 @@ def _locked(folder):
         except OSError: raise InputError(f'another process is training into {folder}') from None
         yield
 
+# %% ../nbs/06_training.ipynb #8c196626
+_MODES = ('online', 'offline', 'disabled', 'shared', 'dryrun', 'run')
+
+def _one_line(e): return ' '.join(str(e).split())[:200]
+
+def _answers(url, seconds=5):
+    "Whether a server says anything in time"
+    heard = []
+    def ask():
+        try: urllib.request.urlopen(url, timeout=seconds).close()
+        except urllib.error.HTTPError: pass
+        except urllib.error.URLError as e:
+            if not isinstance(e.reason, ssl.SSLError): return   # a certificate that only the client knows
+        except (OSError, ValueError, http.client.HTTPException): return
+        heard.append(True)
+    thread = threading.Thread(target=ask, daemon=True)           # looking up a name has no time limit
+    thread.start(); thread.join(seconds)
+    return bool(heard)
+
+# %% ../nbs/06_training.ipynb #139b9cdf
+def _wandb_mode(wandb, asked):
+    "Online or offline, and why; a run without an account, or without a server, is recorded on disk"
+    own = wandb.run
+    if asked and asked not in _MODES: return 'offline', f"WANDB_MODE is {asked!r}; accepted are {', '.join(_MODES)}"
+    settings = own.settings if own else wandb.setup().settings
+    mode, why = asked or settings.mode, 'WANDB_MODE says so' if asked else 'its settings say so'
+    if mode not in ('online', 'shared', 'run'): return mode, why
+    with redirect_stderr(io.StringIO()): known = own or wandb.login(prompt=False, verify=False) # which has a lot to say
+    if not known: return 'offline', 'no account is set up here'
+    if not _answers(settings.base_url): return 'offline', f'{settings.base_url} does not answer'
+    return mode, why if asked else ''
+
+# %% ../nbs/06_training.ipynb #93b3e219
+def start_wandb(config: TrainingConfig,
+                folder: Path, # Of the run
+               ) -> tuple: # The client's run, and how it goes, in words
+    "A run of Weights & Biases, beside one that may be active; raises whatever the client raises"
+    import wandb
+    asked = os.environ.get('WANDB_MODE')
+    if asked and asked not in _MODES: os.environ['WANDB_MODE'] = 'offline'
+    try:
+        try:
+            mode, why = _wandb_mode(wandb, asked)
+            return _begin(wandb, config, folder, mode), mode + f' ({why})' * bool(why)
+        except wandb.Error as e: return _begin(wandb, config, folder, 'offline'), f'offline (the service cannot be used: {_one_line(e)})'
+    finally:
+        if asked: os.environ['WANDB_MODE'] = asked
+
+def _begin(wandb, config, folder, mode):
+    ours = dict(root_dir=str(folder), silent=True, console='off', init_timeout=30, finish_timeout=60, finish_timeout_raises=True)
+    if not wandb.setup().settings.project: ours['project'] = 'math_llm'
+    settings = wandb.Settings(**ours)
+    settings.update_from_env_vars(dict(os.environ))
+    settings.mode, settings.reinit = mode, 'create_new'
+    if wandb.run and wandb.run.id == settings.run_id: settings.run_id = None # that one is taken
+    return wandb.init(config=dataclasses.asdict(config), settings=settings)
+
 # %% ../nbs/06_training.ipynb #5406bd95
 class _Log:
     "Lines for the screen and the log file, numbers for Weights & Biases"
@@ -461,16 +518,9 @@ class _Log:
             if config.wandb: self._start_wandb(config)
 
     def _start_wandb(self, config):
-        import wandb
-        mode, why = os.environ.get('WANDB_MODE'), 'WANDB_MODE says so'
-        options = dict(project='math_llm', config=dataclasses.asdict(config), dir=str(self.folder), settings=wandb.Settings(silent=True, console='off'))
-        try:
-            if mode is None: mode, why = ('online', '') if wandb.login(prompt=False, verify=False) else ('offline', 'no account is set up here')
-            self.run = wandb.init(mode=mode, **options)
-        except wandb.Error as e:
-            mode, why = 'offline', f'the service cannot be used: {str(e).splitlines()[0]}'
-            self.run = wandb.init(mode=mode, **options)
-        self.say(f'Weights & Biases: {mode}' + f' ({why})' * bool(why))
+        try: self.run, said = start_wandb(config, self.folder)
+        except Exception as e: said = f'not used ({_one_line(e)})' # whatever it raises, the training goes on
+        self.say(f'Weights & Biases: {said}')
 
     def say(self, line, mark=None):
         if not self.writes: return
@@ -486,7 +536,8 @@ class _Log:
         if not self.writes: return
         if self.run:
             if summary: self.run.summary.update(summary)
-            self.run.finish(exit_code=int(failed))
+            try: self.run.finish(exit_code=int(failed))
+            except TimeoutError: self.say(f'Weights & Biases: not everything could be sent; `wandb sync {self.run.settings.sync_dir}` does it later')
             self.run = None
         self.file.close()
 
@@ -494,7 +545,8 @@ class _Log:
     def __exit__(self, kind, *_): self.close(failed=kind is not None and issubclass(kind, Exception))
 
 def _bar_class():
-    from tqdm.auto import tqdm
+    if 'ipywidgets' not in sys.modules and not importlib.util.find_spec('ipywidgets'): from tqdm import tqdm # else tqdm warns
+    else: from tqdm.auto import tqdm
     return tqdm
 
 def _shows_bar(config): 
