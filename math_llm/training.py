@@ -470,7 +470,7 @@ def _answers(url, seconds=5):
 def _wandb_mode(wandb, asked):
     "Online or offline, and why; a run without an account, or without a server, is recorded on disk"
     own = wandb.run
-    if asked and asked not in _MODES: return 'offline', f"WANDB_MODE is {asked!r}; accepted are {', '.join(_MODES)}"
+    if asked is not None and asked not in _MODES: return 'offline', f"WANDB_MODE is {asked!r}; accepted are {', '.join(_MODES)}"
     settings = own.settings if own else wandb.setup().settings
     mode, why = asked or settings.mode, 'WANDB_MODE says so' if asked else 'its settings say so'
     if mode not in ('online', 'shared', 'run'): return mode, why
@@ -486,14 +486,14 @@ def start_wandb(config: TrainingConfig,
     "A run of Weights & Biases, beside one that may be active; raises whatever the client raises"
     import wandb
     asked = os.environ.get('WANDB_MODE')
-    if asked and asked not in _MODES: os.environ['WANDB_MODE'] = 'offline'
+    if asked is not None and asked not in _MODES: os.environ['WANDB_MODE'] = 'offline'
     try:
         try:
             mode, why = _wandb_mode(wandb, asked)
             return _begin(wandb, config, folder, mode), mode + f' ({why})' * bool(why)
         except wandb.Error as e: return _begin(wandb, config, folder, 'offline'), f'offline (the service cannot be used: {_one_line(e)})'
     finally:
-        if asked: os.environ['WANDB_MODE'] = asked
+        if asked is not None: os.environ['WANDB_MODE'] = asked
 
 def _begin(wandb, config, folder, mode):
     ours = dict(root_dir=str(folder), silent=True, console='off', init_timeout=30, finish_timeout=60, finish_timeout_raises=True)
