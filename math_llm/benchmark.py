@@ -18,6 +18,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 from torch import nn
@@ -54,6 +55,7 @@ def interleave(works: dict[object, Callable[[], object]], # What to time, by nam
 # %% ../nbs/10_benchmark.ipynb #8a1914dc
 def spread(values: list[float]) -> dict:
     "Median, smallest and largest"
+    if not values: raise InputError('there are no values')
     return dict(median=float(np.median(values)), low=min(values), high=max(values))
 
 def gain(seconds: list[float], # Of a call, one figure a round
@@ -121,6 +123,7 @@ class Setting:
 # %% ../nbs/10_benchmark.ipynb #1152e208
 def plain_rows(texts: list[str]) -> torch.Tensor: # (b, t) padded with `<end>`
     "Texts encoded one at a time, padded to the longest"
+    if not texts: raise InputError('there are no texts')
     return nn.utils.rnn.pad_sequence([torch.tensor(encode(t)) for t in texts], batch_first=True, padding_value=END)
 
 def plain_data(config: ProblemConfig, # Limits; chain `columns`
@@ -258,7 +261,7 @@ def plain_evaluate(model: Transformer, texts: list[str]) -> int: # How many were
     "Each example asked for and read once more, one at a time"
     right = 0
     for text in texts:
-        prompt, rest = text[:text.index('=') + 1], text[text.index('=') + 1:]
+        prompt, rest = text[:text.find('=') + 1], text[text.find('=') + 1:]
         right += plain_generate(model, prompt) == rest
         model(encode_batch([text])[0][:, :-1].to(next(model.parameters()).device)).argmax(-1)
     return right
@@ -499,7 +502,7 @@ def _markdown(heads, lines):
     show = lambda cells, fill=' ': '| ' + ' | '.join(c.ljust(w, fill) for c, w in zip(cells, widths)) + ' |'
     return '\n'.join([show(heads), show(['-'*3]*len(heads), '-'), *map(show, lines)])
 
-def format_benchmark(result: dict, # Made by `benchmark`
+def format_benchmark(result: Annotated[dict, ('rows',)], # Made by `benchmark`
                     ) -> str: # Lines of a Markdown table
     "Results as a table; the gain is how many times as fast as the reference, the line without one"
     heads = ['part', 'size', 'digits', 'batch', 'precision', 'variant', 'rate', 'tokens/s', 'of peak', 'memory', 'gain']
@@ -507,13 +510,13 @@ def format_benchmark(result: dict, # Made by `benchmark`
                              + [_rate(r), _number(r.get('tokens_per_second')), f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else '',
                                 f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else '', _range(r, 'gain')] for r in result['rows']])
 
-def format_profile(result: dict) -> str: # Lines of a Markdown table
+def format_profile(result: Annotated[dict, ('rows',)]) -> str: # Lines of a Markdown table
     "Where the time goes, one line a measurement"
     groups = {}
     for r in result.get('profile', []): groups.setdefault(tuple(r[k] for k in KEYS[:-1]), []).append(f"{r['operation']} {r['share_of_time']:.0%}")
     return _markdown([*KEYS[:-1], 'share of the time'], [[*k, ', '.join(v)] for k, v in groups.items()])
 
-def token_costs(result: dict, # Made by `benchmark`
+def token_costs(result: Annotated[dict, ('rows',)], # Made by `benchmark`
                ) -> dict[tuple, float]: # By what was measured: key without digits -> cost at the most digits
     "Cost of a token at the most digits that were measured, in that of a token at the fewest"
     groups = {}
@@ -533,7 +536,7 @@ def read_benchmark(path: str|Path) -> dict:
     if not good: raise InputError(f'{path} is no results file of math_llm_benchmark')
     return result
 
-def compare(a: dict, b: dict, # Results
+def compare(a: Annotated[dict, ('rows',)], b: Annotated[dict, ('rows',)], # Results
            ) -> str: # Lines of a Markdown table
     "Two runs side by side: what both measured, and how many times as fast the second was"
     first, second = ({tuple(r[k] for k in KEYS): r for r in x['rows']} for x in (a, b))
@@ -554,7 +557,7 @@ def _label(r, command=''):
     about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '', 'Muon' if muon else '', 'compiled' if r['variant'].endswith('compiled') else '']
     return f"{r['part'].replace('_', ' ')}: " + ', '.join(filter(None, about))
 
-def plot_gains(*results: dict): # A matplotlib figure
+def plot_gains(*results: Annotated[dict, ('rows',)]): # A matplotlib figure
     "How many times as fast each part is as its reference"
     from matplotlib.ticker import LogLocator
     rows = [r | dict(label=_label(r, result.get('command', ''))) for result in results for r in result['rows'] if 'gain' in r and r['part'] != 'startup' and r['variant'].startswith('ours')]
@@ -573,7 +576,7 @@ def plot_gains(*results: dict): # A matplotlib figure
     ax.legend(frameon=False, ncols=3, loc='lower center', bbox_to_anchor=(0.5, 1))
     return fig
 
-def plot_rates(*results: dict, part: str = 'train'): # A matplotlib figure
+def plot_rates(*results: Annotated[dict, ('rows',)], part: str = 'train'): # A matplotlib figure
     "Problems a second over the batch size, one line for each size, number of digits, variant and precision"
     rows = [r for result in results for r in result['rows'] if r['part'] == part and 'problems_per_second' in r]
     fig, ax = subplots(figsize=(7.5, 3.2))

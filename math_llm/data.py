@@ -15,6 +15,7 @@ import dataclasses, hashlib, json, math, os, re, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 import math_llm
@@ -38,8 +39,8 @@ def _short(text, n=60): return text if len(text) <= n else text[:n] + '…'
 @dataclass
 class Problems:
     "Addition problems as arrays of digits"
-    digits: np.ndarray   # (b, n, d) uint8: the digit of operand n in column d, lowest first; 0 beyond the operand
-    n_digits: np.ndarray # (b, n) int16: digits of each operand as it is written; 0: no such operand
+    digits: Annotated[np.ndarray, 'b n d'] # uint8: the digit of operand n in column d, lowest first; 0 beyond the operand
+    n_digits: Annotated[np.ndarray, 'b n'] # int16: digits of each operand as it is written; 0: no such operand
 
     def __len__(self): return len(self.digits)
     def __getitem__(self, i): return Problems(self.digits[i], self.n_digits[i])
@@ -55,6 +56,7 @@ class Problems:
                      ):
         "Problems from operands; an operand given as a string keeps its leading zeros. Raises `InputError` at what is no number"
         rows = [[_operand(o) for o in row] for row in rows]
+        if any(len(row) < 2 for row in rows): raise InputError('a problem has two operands or more')
         n, d = max((len(r) for r in rows), default=0), max((len(o) for r in rows for o in r), default=0)
         digits, n_digits = np.zeros((len(rows), n, d), np.uint8), np.zeros((len(rows), n), np.int16)
         for i, row in enumerate(rows):
@@ -69,7 +71,7 @@ class Problems:
                 for d, ws in zip(self.digits.tolist(), self.n_digits.tolist())]
 
 # %% ../nbs/01_data.ipynb #bbf9c17f
-def add(digits: np.ndarray, # Digits (b, n, d), lowest column first
+def add(digits: Annotated[np.ndarray, 'b n d'], # Lowest column first
        ) -> tuple[np.ndarray, np.ndarray]: # Sum of each column with its carry (b, d), and the carries: (b, d+1), into each column and out of the last
     "Column sums and carries of schoolbook addition"
     b, _, d = digits.shape
@@ -255,9 +257,9 @@ def _running_chain(f, p, config):
 @dataclass
 class Examples:
     "Rendered problems"
-    tokens: np.ndarray # (b, t) uint8, padded with `<end>`
-    prompt_lengths: np.ndarray # (b,) tokens through the first `=`
-    lengths: np.ndarray # (b,) tokens through `<end>`
+    tokens: Annotated[np.ndarray, 'b t'] # uint8, padded with `<end>`
+    prompt_lengths: Annotated[np.ndarray, 'b'] # Tokens through the first `=`
+    lengths: Annotated[np.ndarray, 'b'] # Tokens through `<end>`
     problems: Problems
 
     def __len__(self): return len(self.tokens)
@@ -308,9 +310,10 @@ def longest_chain(config: ProblemConfig) -> int: # Tokens between `<think>` and 
     return tokens.index(END_THINK) - tokens.index(THINK) - 1
 
 # %% ../nbs/01_data.ipynb #f40f25df
-def plain_example(operands: list[int], # Operands of one problem
+def plain_example(operands: list[Count], # Operands of one problem
                  ) -> str: # The example with its `columns` chain
     "One example with Python's integers and strings"
+    if len(operands) < 2: raise InputError('a problem has two operands or more')
     texts, chain, carry = [str(o) for o in operands], '', 0
     width = max(map(len, texts))
     for k in range(width):
@@ -521,7 +524,8 @@ class Stream:
         if self._pool: self._pool.shutdown(cancel_futures=True)
 
 def concat(parts: list[Examples]) -> Examples:
-    "Several batches of one configuration as one"
+    "Several batches of one configuration as one; raises `InputError` if there are none"
+    if not parts: raise InputError('there are no examples to put together')
     t = max(p.tokens.shape[1] for p in parts)
     tokens = np.concatenate([np.pad(p.tokens, ((0, 0), (0, t - p.tokens.shape[1])), constant_values=END) for p in parts])
     problems = Problems(*(np.concatenate([getattr(p.problems, a) for p in parts]) for a in ('digits', 'n_digits')))
@@ -596,7 +600,7 @@ class DatasetConfig(ProblemConfig):
             if self.chain not in ('columns', 'none'): raise InputError(f'--no-include-cot and --chain {self.chain} contradict each other')
             self.chain = 'none'
 
-def check_ratios(train, val):
+def check_ratios(train: float, val: float):
     "Refuse shares that leave a split empty"
     if not (train > 0 and val > 0 and train + val < 1 - 1e-9):
         raise InputError(f'--train-ratio {train} and --val-ratio {val} must both be above 0 and leave something for the test split')
@@ -691,6 +695,7 @@ class Epochs:
     "The examples of a file without end: each once an epoch, in a new order every time"
     def __init__(self, examples: Examples,
                  seed: Count = 42): # Decides the orders
+        if not len(examples): raise InputError('there are no examples to go through')
         self.examples, self.seed, self.epoch, self.offset = examples, seed, 0, 0
 
     def take(self, n: Count) -> Examples:
@@ -711,9 +716,9 @@ class Epochs:
 @dataclass
 class Batch:
     "What a training step works on"
-    tokens: torch.Tensor # (b, t) int64, padded with `<end>`
-    prompt_lengths: torch.Tensor # (b,) tokens through the first `=`
-    lengths: torch.Tensor # (b,) tokens through `<end>`
+    tokens: Annotated[torch.Tensor, 'b t'] # int64, padded with `<end>`
+    prompt_lengths: Annotated[torch.Tensor, 'b'] # Tokens through the first `=`
+    lengths: Annotated[torch.Tensor, 'b'] # Tokens through `<end>`
     longest: tuple[int, int, int]|None = None # Most tokens in a prompt, in a completion, in a row; known beforehand, a GPU is not waited for
 
     def __post_init__(self):

@@ -7,6 +7,7 @@ __all__ = ['THOUGHT_TOKENS', 'pick', 'thought_mask', 'Generation', 'generate', '
 
 # %% ../nbs/03_decoding.ipynb #91a65403
 from dataclasses import dataclass
+from typing import Annotated
 import torch
 import torch.nn.functional as F
 from .tokenizer import VOCAB, PLUS, EQUALS, END, THINK, END_THINK, NOOP, InputError, encode_batch, decode_batch
@@ -15,13 +16,14 @@ from .data import ProblemConfig, Stream, render
 from .model import Transformer, ModelConfig, KVCache, PAD_POSITION
 
 # %% ../nbs/03_decoding.ipynb #9a564511
-def pick(logits: torch.Tensor, # (b, 16)
+def pick(logits: Annotated[torch.Tensor, 'b v'], # v = 16
          temperature: float = 0., # 0: the likeliest token
          top_k: Size|None = None, # Draw among this many
          generator: torch.Generator|None = None, # Source of randomness
          allowed: torch.Tensor|None = None, # (16,) which tokens may be picked; default: all
         ) -> tuple[torch.Tensor, torch.Tensor]: # Token ids (b,) and the probability of each (b,)
     "Pick the next token of each row"
+    if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
     probs = logits.softmax(-1)
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
@@ -36,7 +38,7 @@ def pick(logits: torch.Tensor, # (b, 16)
 # %% ../nbs/03_decoding.ipynb #5b905f34
 THOUGHT_TOKENS = (*range(10), PLUS, EQUALS, NOOP) # what an invented chain may consist of
 
-def thought_mask(device=None) -> torch.Tensor: # (16,) True where allowed
+def thought_mask(device: torch.device|None = None) -> torch.Tensor: # (16,) True where allowed
     "Which tokens an invented chain may use"
     mask = torch.zeros(len(VOCAB), dtype=torch.bool, device=device)
     mask[list(THOUGHT_TOKENS)] = True
@@ -80,7 +82,6 @@ def generate(model: Transformer, # In evaluation mode
              batch_size: Size = 512, # Rows worked on at a time
             ) -> Generation:
     "Complete each prompt up to `<end>`; raises `InputError` if a prompt does not fit the context or is empty"
-    if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     device = next(model.parameters()).device
     g = None if seed is None else torch.Generator(device).manual_seed(seed)
     tokens, lengths = encode_batch(prompts)
@@ -130,6 +131,7 @@ def _generate(model, tokens, lengths, max_new_tokens, choose, script):
 def plain_generate(model: Transformer, prompt: str, max_new_tokens: Count|None = None) -> str: # The completion
     "Greedy decoding of one prompt without a cache"
     ids = encode_batch([prompt])[0].to(next(model.parameters()).device)
+    if not ids.shape[1]: raise InputError('an empty prompt cannot be completed')
     start, limit = ids.shape[1], model.config.max_length
     while ids.shape[1] < min(limit, start + (limit if max_new_tokens is None else max_new_tokens)):
         ids = torch.cat([ids, model(ids)[:, -1:].argmax(-1)], 1)

@@ -10,7 +10,7 @@ __all__ = ['SUPERVISE', 'IGNORE', 'gumbel_noise', 'gumbel_softmax', 'plain_rollo
 # %% ../nbs/04_gumbel.ipynb #39862f2f
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -21,13 +21,13 @@ from .model import Transformer, KVCache, PAD_POSITION
 from .decoding import thought_mask
 
 # %% ../nbs/04_gumbel.ipynb #20740dce
-def gumbel_noise(*shape, device=None) -> torch.Tensor: # float32
+def gumbel_noise(*shape: Count, device: torch.device|None = None) -> torch.Tensor: # float32
     "Independent draws from the standard Gumbel distribution; `torch.manual_seed` repeats them"
     return -torch.empty(shape, device=device).exponential_().log()
 
 # %% ../nbs/04_gumbel.ipynb #4f6744af
 def gumbel_softmax(logits: torch.Tensor, # (..., 16)
-                   temperature: float = 1., # Above 0
+                   temperature: float|torch.Tensor = 1., # Above 0
                    hard: bool = True, # Straight-through, or the relaxed mixture
                    noise: torch.Tensor|None = None, # Like `logits`; default: drawn here
                    allowed: torch.Tensor|None = None, # (16,) which tokens may be chosen; default: all
@@ -47,8 +47,8 @@ def _places(tokens, lengths):
     return torch.where(place < lengths[:, None], place, PAD_POSITION)
 
 def plain_rollout(model: Transformer,
-                  tokens: torch.Tensor, # Prompts (b, t), padded on the right
-                  lengths: torch.Tensor, # (b,) tokens of each prompt
+                  tokens: Annotated[torch.Tensor, 'b t'], # Prompts, padded on the right
+                  lengths: Annotated[torch.Tensor, 'b'], # Tokens of each prompt
                   n: Count, # Tokens to write
                   sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
                  ) -> tuple[torch.Tensor, torch.Tensor]: # Samples and the logits they were drawn from, (b, n, 16) each
@@ -70,8 +70,8 @@ class Rollout(NamedTuple):
     cache: KVCache # Has seen the prompts and all samples but the last
 
 def rollout(model: Transformer,
-            tokens: torch.Tensor, # Prompts (b, t), padded on the right
-            lengths: torch.Tensor, # (b,) tokens of each prompt
+            tokens: Annotated[torch.Tensor, 'b t'], # Prompts, padded on the right
+            lengths: Annotated[torch.Tensor, 'b'], # Tokens of each prompt
             n: Count, # Tokens to write
             sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
            ) -> Rollout:
@@ -157,8 +157,8 @@ def completions(batch: Batch,
     tokens = batch.tokens.gather(1, at).where(there, END)
     return tokens, tokens.where(there, IGNORE)
 
-def token_loss(logits: torch.Tensor, # (b, m, 16)
-               target: torch.Tensor, # (b, m), `IGNORE` where nothing is scored
+def token_loss(logits: Annotated[torch.Tensor, 'b m v'], # v = 16
+               target: Annotated[torch.Tensor, 'b m'], # `IGNORE` where nothing is scored
               ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     "Sum of the cross-entropies, sum of the weights, right predictions, predictions"
     logits, n = logits.to(torch.promote_types(logits.dtype, torch.float32)), (target != IGNORE).sum()

@@ -194,8 +194,9 @@ def next_tokens(model: Transformer,
                 n: Count = 5, # How many
                ) -> list[tuple[str, float]]: # Tokens and their probabilities, likeliest first
     "The likeliest next tokens"
+    if not encode(text): raise InputError('nothing to complete')
     x = torch.tensor([encode(text)], device=next(model.parameters()).device)
-    probs, ids = model(x)[0, -1].float().softmax(-1).topk(n)
+    probs, ids = model(x)[0, -1].float().softmax(-1).topk(min(n, len(VOCAB)))
     return [(VOCAB[i], p) for i, p in zip(ids.tolist(), probs.tolist())]
 
 # %% ../nbs/08_interactive.ipynb #e651d403

@@ -15,6 +15,7 @@ import dataclasses, json, re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 import math_llm
@@ -30,7 +31,7 @@ from .evaluation import fresh_problems, partition_of, percent, problem_config, s
 class Thoughts:
     "What a model thought about problems"
     problems: Problems
-    tokens: np.ndarray # (b, K) token ids
+    tokens: Annotated[np.ndarray, 'b k'] # Token ids, K a problem
 
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Thoughts(self.problems[rows], self.tokens[rows])
@@ -48,7 +49,7 @@ def think(model: Transformer, # One that invented its chain
 class Columns:
     "Problems by columns, lowest first; the carry into one column of each may be set to something else than it is"
     def __init__(self, problems: Problems,
-                 carry_into: tuple|None = None): # Columns (b,), 1 and up, and the carries (b,) into them
+                 carry_into: tuple[Annotated[np.ndarray, 'b'], Annotated[np.ndarray, 'b']]|None = None): # Columns, 1 and up, and the carries into them
         self.problems, self.width, self.most = problems, problems.width.astype(int), problems.n_operands - 1
         self.own = np.pad(problems.digits.sum(1, dtype=int), ((0, 0), (0, 1)))     # (b, d+1) sum of the digits alone
         self.carry_into, self.carries = carry_into, np.zeros_like(self.own)        # (b, d+1) carry into each column
@@ -129,8 +130,9 @@ def show_value(feature: Feature,
     return '/'.join(dict.fromkeys([str(value // 2), str((value + 1) // 2)])) if feature.kind == 'passes' else str(value)
 
 def features(problems: Problems, # What is being talked about
-             kinds: tuple = KINDS) -> list[Feature]:
+             kinds: tuple[str, ...] = KINDS) -> list[Feature]:
     "Everything that can be said about such problems, simple things first"
+    if unknown := [k for k in kinds if k not in KINDS]: raise InputError(f'no kind of feature {unknown[0]!r}; accepted are {", ".join(KINDS)}')
     c, d = Columns(problems), problems.digits.shape[2]
     found = []
     for top in (False, True)[:1 + (c.width.min() < c.width.max())]:            # at one width both ways to count are the same
@@ -149,15 +151,15 @@ def entropy(counts: np.ndarray, # How often each case occurred, any shape
     p = counts[counts > 0] / counts.sum()
     return float(-(p * np.log2(p)).sum()) + 0.
 
-def contingency(x: np.ndarray, # (b,) whole numbers
-                y: np.ndarray, # (b,) whole numbers
+def contingency(x: Annotated[np.ndarray, 'b'], # Whole numbers
+                y: Annotated[np.ndarray, 'b'], # Whole numbers
                ) -> np.ndarray: # (values of x, values of y)
     "How often each pair of values occurred"
     (xs, x), (ys, y) = (np.unique(a, return_inverse=True) for a in (x, y))
     return np.bincount(x * len(ys) + y, minlength=len(xs) * len(ys)).reshape(len(xs), len(ys))
 
-def mutual_information(x: np.ndarray, # (b,) whole numbers
-                       y: np.ndarray, # (b,) whole numbers
+def mutual_information(x: Annotated[np.ndarray, 'b'], # Whole numbers
+                       y: Annotated[np.ndarray, 'b'], # Whole numbers
                       ) -> float: # Bits
     "How much two things say about each other"
     t = contingency(x, y)
@@ -165,7 +167,7 @@ def mutual_information(x: np.ndarray, # (b,) whole numbers
 
 # %% ../nbs/07_language.ipynb #da243232
 def information(thoughts: Thoughts,
-                kinds: tuple = ('carry', 'own', 'digit'), # Of features
+                kinds: tuple[str, ...] = ('carry', 'own', 'digit'), # Of features
                 n_shuffles: Size = 3, # Times to shuffle for the control
                 seed: Count = 0, # Of the shuffles
                ) -> list[dict]: # A row for each thought and feature: bits, and bits of the control
@@ -183,11 +185,12 @@ def information(thoughts: Thoughts,
 def _plain(feature): return {k: v for k, v in dataclasses.asdict(feature).items() if v is not None and v is not False}
 
 # %% ../nbs/07_language.ipynb #daea3a2f
-def plot_information(info: list[dict], # Made by `information`
+def plot_information(info: list[Annotated[dict, ('thought', 'kind', 'column', 'bits', 'control')]], # Made by `information`
                      title: str = '', # Above the figure
                     ): # A matplotlib figure
     "Heat maps of mutual information, control subtracted: a row for each thought, a column for each column of the addition, one map for each kind of feature"
     info = [r for r in info if not r.get('top') and r['kind'] not in ('passes', 'width', 'operands')]
+    if not info: raise InputError('there is nothing to draw')
     kinds, k = list(dict.fromkeys(r['kind'] for r in info)), max(r['thought'] for r in info) + 1
     d = max(r['column'] for r in info) + 1
     fig, axes = subplots(1, len(kinds), figsize=(1 + 0.33*d*len(kinds), 1.3 + 0.28*k), squeeze=False, sharey=True)
@@ -437,7 +440,7 @@ def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file
     try: return codebook_from_dict(json.loads(path.read_text(encoding='utf-8')))
     except (ValueError, RecursionError): raise InputError(f'{path} is not a usable code book') from None
 
-def json_lines(data) -> str:
+def json_lines(data: dict|list) -> str:
     "JSON for people too: lists and objects that hold only numbers stand on one line"
     text = json.dumps(data, indent=1, ensure_ascii=False)
     number = r'-?[\d.e+-]+'
@@ -574,7 +577,7 @@ def _synonyms(place, said):
     return np.array([other.get(t, -1) for t in said.tolist()], int)
 
 # %% ../nbs/07_language.ipynb #40c12273
-def format_speaking(rows: list[dict], # Made by `speak`
+def format_speaking(rows: list[Annotated[dict, ('thought', 'status', 'heard', 'speaks_of')]], # Made by `speak`
                    ) -> str:
     "What came of speaking, as a page of text"
     def cell(s): return '–' if s is None else f"{percent(s['share'])} of {s['n']}"
@@ -639,7 +642,7 @@ def write_codebook(model: Transformer,
     return save_codebook(study(model, **options), folder)
 
 # %% ../nbs/07_language.ipynb #5219d31f
-def adjusted_information(x: np.ndarray, y: np.ndarray, # (b,) whole numbers
+def adjusted_information(x: Annotated[np.ndarray, 'b'], y: Annotated[np.ndarray, 'b'], # Whole numbers
                          rng: np.random.Generator, # Shuffles for the control
                         ) -> float: # 0: chance, 1: the same up to renaming; 0 too if one of them never changes
     "Mutual information less its control, as a share of the mean entropy"
@@ -648,7 +651,7 @@ def adjusted_information(x: np.ndarray, y: np.ndarray, # (b,) whole numbers
     top = (entropy(t.sum(0)) + entropy(t.sum(1))) / 2 - chance
     return (mutual_information(x, y) - chance) / top if top > 1e-9 else 0.
 
-def renaming(x: np.ndarray, y: np.ndarray, # (b,) tokens of two languages
+def renaming(x: Annotated[np.ndarray, 'b'], y: Annotated[np.ndarray, 'b'], # Tokens of two languages
             ) -> dict: # From tokens of x to tokens of y, one to one
     "Which token is which, the most frequent pairs first"
     table, names = np.zeros((16, 16), int), {}

@@ -13,6 +13,7 @@ import dataclasses, functools, http.client, importlib.util, io, json, math, os, 
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -274,8 +275,8 @@ def make_objective(model: Transformer, config: TrainingConfig,
 # %% ../nbs/06_training.ipynb #c48d28bb
 POLYNOMIALS = ((8.0248, -23.4336, 17.3095), (3.3695, -2.5718, 0.5159), (3.0675, -2.744, 0.7439)) # a s + b s³ + c s⁵ each, of a singular value s
 
-def orthogonalized(x: torch.Tensor, # (m, n)
-                   polynomials: tuple = POLYNOMIALS, # Applied one after the other
+def orthogonalized(x: Annotated[torch.Tensor, 'm n'],
+                   polynomials: tuple[tuple[float, float, float], ...] = POLYNOMIALS, # Applied one after the other
                   ) -> torch.Tensor: # (m, n) the same singular vectors, singular values of about one
     "All directions of a matrix made equally long, by a Newton-Schulz iteration, as in Muon"
     wide = x.shape[0] <= x.shape[1]
@@ -293,12 +294,12 @@ def orthogonalized(x: torch.Tensor, # (m, n)
 # %% ../nbs/06_training.ipynb #3510b1ca
 class Muon(torch.optim.Optimizer):
     "Momentum, orthogonalised"
-    def __init__(self, params, # Matrices
+    def __init__(self, params: list, # Matrices
                  lr: float = 1e-3,
                  weight_decay: float = 0.01,
                  momentum: float = 0.95, # How much of the running mean of the gradients is kept
                  dtype: torch.dtype = torch.float32, # To orthogonalise in
-                 polynomials: tuple = POLYNOMIALS): # Of `orthogonalized`
+                 polynomials: tuple[tuple[float, float, float], ...] = POLYNOMIALS): # Of `orthogonalized`
         super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
         self.dtype, self.polynomials = dtype, polynomials
 
@@ -496,7 +497,7 @@ def start_wandb(config: TrainingConfig,
         if asked is not None: os.environ['WANDB_MODE'] = asked
 
 def _begin(wandb, config, folder, mode):
-    ours = dict(root_dir=str(folder), silent=True, console='off', init_timeout=30, finish_timeout=60, finish_timeout_raises=True)
+    ours = dict(root_dir=str(folder), silent=True, console='off', init_timeout=15, finish_timeout=60, finish_timeout_raises=True)
     if not wandb.setup().settings.project: ours['project'] = 'math_llm'
     settings = wandb.Settings(**ours)
     settings.update_from_env_vars(dict(os.environ))
