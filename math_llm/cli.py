@@ -139,8 +139,8 @@ def check_calls(module: dict, # Its `globals()`
     for name, f in list(module.items()):
         if getattr(f, '__module__', '') != module.get('__name__'): continue
         if plain(f) and not name.startswith('_'): module[name] = _checked(f)
-        for k, m in list(vars(f).items()) if isinstance(f, type) and not _has_options(f) else ():
-            if k.startswith('_') and k != '__init__': continue
+        for k, m in list(vars(f).items()) if isinstance(f, type) else ():
+            if k.startswith('_') and not (k == '__getitem__' or k == '__init__' and not _has_options(f)): continue
             if plain(m): setattr(f, k, _checked(m))
             elif isinstance(m, classmethod): setattr(f, k, classmethod(_checked(m.__func__)))
 

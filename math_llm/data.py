@@ -36,6 +36,8 @@ def _operand(o):
 def _short(text, n=60): return text if len(text) <= n else text[:n] + '…'
 
 # %% ../nbs/01_data.ipynb #3ee73591
+def _rows(i): return [i] if isinstance(i, (int, np.integer)) else i # one row is a batch of one
+
 @dataclass
 class Problems:
     "Addition problems as arrays of digits"
@@ -43,7 +45,7 @@ class Problems:
     n_digits: Annotated[np.ndarray, 'b n'] # int16: digits of each operand as it is written; 0: no such operand
 
     def __len__(self): return len(self.digits)
-    def __getitem__(self, i): return Problems(self.digits[i], self.n_digits[i])
+    def __getitem__(self, i): return Problems(self.digits[_rows(i)], self.n_digits[_rows(i)])
 
     @property
     def n_operands(self): return (self.n_digits > 0).sum(1)
@@ -264,6 +266,7 @@ class Examples:
 
     def __len__(self): return len(self.tokens)
     def __getitem__(self, i):
+        i = _rows(i)
         lengths = self.lengths[i]
         return Examples(self.tokens[i][:, :lengths.max(initial=0)], self.prompt_lengths[i], lengths, self.problems[i])
     def texts(self) -> list[str]: # The examples as text, without spaces
@@ -698,7 +701,7 @@ class Epochs:
         if not len(examples): raise InputError('there are no examples to go through')
         self.examples, self.seed, self.epoch, self.offset = examples, seed, 0, 0
 
-    def take(self, n: Count) -> Examples:
+    def take(self, n: Size) -> Examples:
         "The next `n` examples"
         rows = []
         while n:
@@ -734,7 +737,7 @@ class Batch:
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
-    def pieces(self, n: Count, # How many, or as many as there are rows
+    def pieces(self, n: Size, # How many, or as many as there are rows
                widths: Size = 1, # Each is as wide as its longest row, rounded up to a multiple of this
               ) -> list['Batch']:
         "The same rows in pieces of like length"

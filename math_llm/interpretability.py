@@ -139,7 +139,7 @@ class Trace:
     layout: Layout # What each position means
     values: dict[str, torch.Tensor] # By the name of the site, see `sites` in the model's notebook
 
-    def __getitem__(self, site):
+    def __getitem__(self, site: str):
         if site in self.values: return self.values[site]
         raise InputError(f'no site {site!r} in this trace; there are {", ".join(self.values) or "none"}')
     def labels(self, row: Count = 0):

@@ -50,6 +50,7 @@ class Columns:
     "Problems by columns, lowest first; the carry into one column of each may be set to something else than it is"
     def __init__(self, problems: Problems,
                  carry_into: tuple[Annotated[np.ndarray, 'b'], Annotated[np.ndarray, 'b']]|None = None): # Columns, 1 and up, and the carries into them
+        if carry_into and len(carry_into[0]) != len(problems): raise InputError('a column and a carry are needed for each problem')
         self.problems, self.width, self.most = problems, problems.width.astype(int), problems.n_operands - 1
         self.own = np.pad(problems.digits.sum(1, dtype=int), ((0, 0), (0, 1)))     # (b, d+1) sum of the digits alone
         self.carry_into, self.carries = carry_into, np.zeros_like(self.own)        # (b, d+1) carry into each column
@@ -236,7 +237,7 @@ class Place:
         "The thoughts that the book expects; for a value that it has not seen, the usual token"
         keys, inverse = np.unique(_joint(self.features, c), return_inverse=True)
         codes = {_key(v): code for v, code in self.codes.items()}
-        return np.array([codes.get(int(k), self.usual) for k in keys])[inverse]
+        return np.array([codes.get(int(k), self.usual) for k in keys], int)[inverse]
 
     def meaning(self, token: int, # Token id
                ) -> tuple|None: # The value of each feature; None: it was never used
@@ -458,12 +459,13 @@ class Rewrites:
     together: np.ndarray # (m, K) the thoughts, with all other places that would have another carry to tell rewritten too
 
 def rewrite(book: Codebook, thoughts: Thoughts,
-            i: int, # Place whose thought is rewritten
+            i: Count, # Place whose thought is rewritten
             rng: np.random.Generator, # Chooses the other carry, where there are several
             heard_as: str|None = None, # `in` or `out`; default: as the book says
             open_only: bool = False, # Only carries that the digits of the column below leave open
            ) -> Rewrites|None: # None: the place tells no carry
     "The code for another carry"
+    if i >= len(book.places): raise InputError(f'no place {i}; this book has {len(book.places)}')
     c, place = Columns(thoughts.problems), book.places[i]
     if place.teller is None: return None
     k = place.teller.carry_told(c)

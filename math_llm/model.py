@@ -12,6 +12,7 @@ import dataclasses, hashlib, json, math, os, struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -224,7 +225,7 @@ class Transformer(nn.Module):
             if name.endswith(('out.weight', 'down.weight')): p.data /= (2*c.n_layers)**0.5 # keeps the stream's scale at any depth
 
     def forward(self,
-                x: torch.Tensor, # Token ids (b, t), or mixtures of tokens (b, t, 16): weights over the vocabulary
+                x: Annotated[torch.Tensor, 'b t']|Annotated[torch.Tensor, 'b t v'], # Token ids, or mixtures of tokens: weights over the vocabulary, v = 16
                 cache: KVCache|None = None, # What was seen before; extended by `x`
                 positions: torch.Tensor|None = None, # (b, t) place of each input, `PAD_POSITION` for padding; default: one after the other
                 hook: Callable[[str, torch.Tensor], torch.Tensor]|None = None, # Called at every named site, see `sites`

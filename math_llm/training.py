@@ -279,6 +279,7 @@ def orthogonalized(x: Annotated[torch.Tensor, 'm n'],
                    polynomials: tuple[tuple[float, float, float], ...] = POLYNOMIALS, # Applied one after the other
                   ) -> torch.Tensor: # (m, n) the same singular vectors, singular values of about one
     "All directions of a matrix made equally long, by a Newton-Schulz iteration, as in Muon"
+    if not x.is_floating_point(): raise InputError('whole numbers cannot be made orthogonal; accepted is a floating type')
     wide = x.shape[0] <= x.shape[1]
     x = (x if wide else x.mT).contiguous()                       # the smaller square is the cheaper one
     x = x / x.norm().clamp(min=1e-7)
@@ -294,12 +295,13 @@ def orthogonalized(x: Annotated[torch.Tensor, 'm n'],
 # %% ../nbs/06_training.ipynb #3510b1ca
 class Muon(torch.optim.Optimizer):
     "Momentum, orthogonalised"
-    def __init__(self, params: list, # Matrices
+    def __init__(self, params: list[torch.Tensor], # Matrices
                  lr: float = 1e-3,
                  weight_decay: float = 0.01,
                  momentum: float = 0.95, # How much of the running mean of the gradients is kept
                  dtype: torch.dtype = torch.float32, # To orthogonalise in
                  polynomials: tuple[tuple[float, float, float], ...] = POLYNOMIALS): # Of `orthogonalized`
+        if not params: raise InputError('there are no matrices to update')
         super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
         self.dtype, self.polynomials = dtype, polynomials
 
