@@ -51,7 +51,7 @@ def _several(kinds, value, make, sizes):
 def _array(value):
     "An array of numbers"
     a = np.asarray(value)
-    if not a.ndim or a.dtype.kind not in 'biufO': raise _Unfit
+    if not a.ndim or a.dtype.kind not in 'biuf': raise _Unfit
     return a
 
 # %% ../nbs/00b_cli.ipynb #c44d1a64
