@@ -96,7 +96,7 @@ def judge(examples: Examples, # The problems, written out as they should be
     if len(tokens) != len(examples): raise InputError(f'{len(tokens)} completions of {len(examples)} problems cannot be judged')
     want = _window(examples.tokens, examples.prompt_lengths, examples.tokens.shape[1])
     start, width = _answer_start(want), int((examples.lengths - examples.prompt_lengths).max(initial=1))
-    ended = np.take_along_axis(tokens, np.maximum(lengths, 1)[:, None] - 1, 1)[:, 0] == END
+    ended = np.take_along_axis(tokens, np.maximum(lengths.astype(int), 1)[:, None] - 1, 1)[:, 0] == END
     got_answer, answer = _window(tokens, _answer_start(tokens), width), _window(want, start, width)
     padded, zeros = config.chain != 'noop', np.zeros(len(tokens), int)
     got_chain, chain = (_window(_chains(x, padded), zeros, max(tokens.shape[1], want.shape[1])) for x in (tokens, want))

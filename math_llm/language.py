@@ -443,7 +443,8 @@ def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file
 
 def json_lines(data: dict|list) -> str:
     "JSON for people too: lists and objects that hold only numbers stand on one line"
-    text = json.dumps(data, indent=1, ensure_ascii=False)
+    try: text = json.dumps(data, indent=1, ensure_ascii=False)
+    except TypeError as e: raise InputError(f'this cannot be written as JSON: {e}') from None
     number = r'-?[\d.e+-]+'
     text = re.sub(rf'\[\s+((?:{number},?\s+)*)\]', lambda m: '[' + ' '.join(m[1].split()) + ']', text)
     return re.sub(rf'\{{\s+((?:"[^"\n]*": {number},?\s+)*)\}}', lambda m: '{' + ' '.join(m[1].split()) + '}', text) + '\n'
