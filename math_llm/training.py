@@ -9,7 +9,7 @@ __all__ = ['OPTIMIZERS', 'POLYNOMIALS', 'TeacherForcing', 'TrainingConfig', 'Pro
            'World', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
-import dataclasses, functools, http.client, importlib.util, io, json, math, os, re, resource, shutil, signal, ssl, sys, threading, time, urllib.error, urllib.request
+import dataclasses, functools, http.client, importlib.util, io, json, math, os, re, resource, shutil, signal, ssl, sys, threading, time, urllib.error, urllib.request, uuid
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -494,7 +494,7 @@ def start_wandb(config: TrainingConfig,
         try:
             mode, why = _wandb_mode(wandb, asked)
             return _begin(wandb, config, folder, mode), mode + f' ({why})' * bool(why)
-        except wandb.Error as e: return _begin(wandb, config, folder, 'offline'), f'offline (the service cannot be used: {_one_line(e)})'
+        except Exception as e: return _begin(wandb, config, folder, 'offline'), f'offline (the service cannot be used: {_one_line(e)})'
     finally:
         if asked is not None: os.environ['WANDB_MODE'] = asked
 
@@ -504,7 +504,7 @@ def _begin(wandb, config, folder, mode):
     settings = wandb.Settings(**ours)
     settings.update_from_env_vars(dict(os.environ))
     settings.mode, settings.reinit = mode, 'create_new'
-    if wandb.run and wandb.run.id == settings.run_id: settings.run_id = None # that one is taken
+    if wandb.run and wandb.run.id == settings.run_id: settings.run_id = uuid.uuid4().hex[:8] # that one is taken
     return wandb.init(config=dataclasses.asdict(config), settings=settings)
 
 # %% ../nbs/06_training.ipynb #5406bd95
