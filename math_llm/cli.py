@@ -93,7 +93,7 @@ def _fit(kind, value, sizes):
 
 # %% ../nbs/00b_cli.ipynb #7ecbced6
 _WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'a text', types.NoneType: 'None', Path: 'a path', np.ndarray: 'an array of numbers', torch.Tensor: 'a tensor',
-          Count: 'a whole number of at least 0', Size: 'a whole number of at least 1', Share: 'a number from 0 to 1', Callable: 'a function', torch.device: 'a device'}
+          Count: 'a whole number of at least 0', Size: 'a whole number of at least 1', Share: 'a number from 0 to 1', Callable: 'a function', torch.device: 'a device', dict: 'a dict'}
 
 def _accepted(kind):
     "A kind in words"

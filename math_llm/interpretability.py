@@ -540,7 +540,7 @@ def _replace(where, values, lengths):
 def patch_each(model: Transformer,
                clean: list[str], # Texts of the run that gives, each cut where an answer is due
                corrupted: list[str], # Texts of the run that receives
-               places: dict[str, Where|list[Where]], # By a name of your own: a place, or several that are patched together
+               places: dict[object, Where|list[Where]], # By a name of your own: a place, or several that are patched together
                batch_size: Size = 256, # Pairs at a time
               ) -> dict[str, Patched]:
     "Put activations of one run into another, one place after the other, and see what it answers each time"
