@@ -17,22 +17,27 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 from torch import nn
 import math_llm
 from .tokenizer import END, InputError, encode, encode_batch
-from .cli import command, opt, write_whole
-from .data import Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example, plain_example
-from .model import SIZES, ModelConfig, Transformer, load_pretrained, pretrained_names, resolve_device
+from .cli import command, opt, write_whole, check_calls, check_options, Count, Size
+from .data import (Batch, Batches, Examples, ProblemConfig, Stream, concat, longest_example,
+                           plain_example, MAX_DIGITS, MAX_WORKERS)
+from .model import (SIZES, ModelConfig, Transformer, load_pretrained, pretrained_names,
+                            resolve_device, MAX_SIZE)
 from .decoding import generate, plain_generate
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
-from .evaluation import evaluate
-from .training import OPTIMIZERS, TeacherForcing, TrainingConfig, deterministic, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
+from .evaluation import evaluate, subplots
+from .training import (OPTIMIZERS, TeacherForcing, TrainingConfig, deterministic,
+                               make_optimizers, resolve_precision, rows_at_a_time,
+                               set_learning_rate, width_step)
 
 # %% ../nbs/10_benchmark.ipynb #7ba4cb70
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
-               repeats: int = 5, # Rounds
+               repeats: Size = 5, # Rounds
                turn: float = 0.2, # A turn lasts at least this long, in seconds
                sync: Callable[[], object] = lambda: None, # Waits until the device has done what it was given
                clock: Callable[[], float] = time.perf_counter,
@@ -53,6 +58,7 @@ def interleave(works: dict[object, Callable[[], object]], # What to time, by nam
 # %% ../nbs/10_benchmark.ipynb #8a1914dc
 def spread(values: list[float]) -> dict:
     "Median, smallest and largest"
+    if not values: raise InputError('there are no values')
     return dict(median=float(np.median(values)), low=min(values), high=max(values))
 
 def gain(seconds: list[float], # Of a call, one figure a round
@@ -100,7 +106,7 @@ def autocast(device: torch.device, precision: str|None):
     "The context in which a model computes in a precision"
     return torch.autocast(device.type, torch.bfloat16) if precision == 'bf16' else nullcontext()
 
-def peak_work(device: torch.device, precision: str, n: int|None = None) -> Work:
+def peak_work(device: torch.device, precision: str, n: Count|None = None) -> Work:
     "A product of two square matrices"
     n = n or (8192 if device.type == 'cuda' else 2048)
     def make():
@@ -122,7 +128,7 @@ class Setting:
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
     optimizer: str = 'muon' # Of the training steps
 
-    def model(self, problems: ProblemConfig, extra: int = 0, compiled: bool = False) -> Transformer:
+    def model(self, problems: ProblemConfig, extra: Count = 0, compiled: bool = False) -> Transformer:
         "A new model whose context has room for the problems, and for `extra` tokens more; if compiled, then for texts of any length"
         torch.manual_seed(0)
         need = int(longest_example(problems).lengths[0]) + extra
@@ -137,10 +143,11 @@ class Setting:
 # %% ../nbs/10_benchmark.ipynb #1152e208
 def plain_rows(texts: list[str]) -> torch.Tensor: # (b, t) padded with `<end>`
     "Texts encoded one at a time, padded to the longest"
+    if not texts: raise InputError('there are no texts')
     return nn.utils.rnn.pad_sequence([torch.tensor(encode(t), device='cpu') for t in texts], batch_first=True, padding_value=END)
 
 def plain_data(config: ProblemConfig, # Limits; chain `columns`
-               n: int, seed: int = 0) -> torch.Tensor: # (b, t) padded with `<end>`
+               n: Count, seed: Count = 0) -> torch.Tensor: # (b, t) padded with `<end>`
     "Examples drawn one at a time"
     rng, texts = random.Random(seed), []
     for _ in range(n):
@@ -149,21 +156,21 @@ def plain_data(config: ProblemConfig, # Limits; chain `columns`
     return plain_rows(texts)
 
 # %% ../nbs/10_benchmark.ipynb #7d4a202d
-def data_works(s: Setting, n: int = 9600) -> list[Work]:
+def data_works(s: Setting, n: Count = 9600) -> list[Work]:
     "Drawing problems and writing them, to a tensor of tokens"
     config = ProblemConfig(max_digits=s.digits)
     tokens, plain = Stream(config).take(n).lengths.sum(), n // 16
     return [Work('ours', None, lambda: Batch.of(Stream(config).take(n)), n, int(tokens)),
             Work('plain', None, lambda: plain_data(config, plain), plain, int((plain_data(config, plain) != END).sum() + plain), reference=True)]
 
-def encode_works(s: Setting, n: int = 4096) -> list[Work]:
+def encode_works(s: Setting, n: Count = 4096) -> list[Work]:
     "From texts to a tensor of tokens"
     ex = Stream(ProblemConfig(max_digits=s.digits)).take(n)
     texts, tokens = ex.texts(), int(ex.lengths.sum())
     return [Work('ours', None, lambda: encode_batch(texts)[0], n, tokens), Work('plain', None, lambda: plain_rows(texts), n, tokens, reference=True)]
 
 # %% ../nbs/10_benchmark.ipynb #2b119723
-def training_batches(config: ProblemConfig, size: int, n: int = 4) -> list[Examples]:
+def training_batches(config: ProblemConfig, size: Size, n: Count = 4) -> list[Examples]:
     "`n` batches as Gumbel training makes them: from short to long, evenly spread over a pool of 16"
     batches = Batches(Stream(config), size)
     pool = sorted((next(batches) for _ in range(batches.pool)), key=lambda ex: ex.lengths.max())
@@ -190,7 +197,7 @@ def step(objective: nn.Module, optimizers: list[torch.optim.Optimizer], batches:
 def step_work(s: Setting, variant: str, precision: str,
               objective: Callable[[], nn.Module], # Makes the model and what it is trained for
               parts: list[list[Batch]], # Batches, each in parts
-              extra: int = 0, # Tokens of a row that the data does not hold: thoughts
+              extra: Count = 0, # Tokens of a row that the data does not hold: thoughts
               reference: bool = False) -> Work:
     "Training steps, one for each batch"
     def make():
@@ -261,7 +268,7 @@ def speaker(s: Setting, config: ProblemConfig) -> Transformer:
     model.meta.trained_on = dataclasses.asdict(config)
     return model
 
-def sample(ex: Examples, n: int) -> np.ndarray: # (n,) which
+def sample(ex: Examples, n: Count) -> np.ndarray: # (n,) which
     "Examples that stand for all: evenly spread from the shortest to the longest"
     return np.sort(np.argsort(ex.lengths, kind='stable')[(2*np.arange(n) + 1) * len(ex) // (2*n)])
 
@@ -283,7 +290,7 @@ def plain_evaluate(model: Transformer, texts: list[str]) -> int: # How many were
     "Each example asked for and read once more, one at a time"
     right = 0
     for text in texts:
-        prompt, rest = text[:text.index('=') + 1], text[text.index('=') + 1:]
+        prompt, rest = text[:text.find('=') + 1], text[text.find('=') + 1:]
         right += plain_generate(model, prompt) == rest
         model(encode_batch([text])[0][:, :-1].to(next(model.parameters()).device)).argmax(-1)
     return right
@@ -395,7 +402,7 @@ def peak_memory(part: str, # One of `PARTS`
     return said
 
 # %% ../nbs/10_benchmark.ipynb #4c62aee4
-def profile(work: Work, top: int = 10) -> dict[str, float]: # Operation -> share of the time of a call
+def profile(work: Work, top: Size = 10) -> dict[str, float]: # Operation -> share of the time of a call
     "Where the time of a call goes, the most expensive operation first"
     os.environ.setdefault('KINETO_LOG_LEVEL', '99')                             # else the profiler speaks of itself
     work.call()
@@ -414,17 +421,17 @@ class BenchmarkConfig:
     "What to measure, and how patiently"
     parts: tuple[str, ...] = opt(tuple(PARTS), 'What to measure', tuple(PARTS))
     model_size: tuple[str, ...] = opt(('small',), 'Sizes of the model', tuple(SIZES))
-    digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits')
-    batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together')
+    digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits', low=1, high=MAX_DIGITS)
+    batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together', low=1, high=MAX_SIZE)
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where it is the faster)', ('fp32', 'bf16'))
-    batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best')
+    batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best', low=1)
     optimizer: str = opt('muon', 'What updates the weights in training steps, as in math_llm_train', OPTIMIZERS)
     compile: bool = opt(False, 'Also measure training, and the Gumbel objective of the completion, with torch.compile')
-    repeats: int = opt(5, 'Rounds; 0 measures memory alone')
-    turn: float = opt(0.2, 'Least duration of a turn, in seconds')
+    repeats: int = opt(5, 'Rounds; 0 measures memory alone', low=0)
+    turn: float = opt(0.2, 'Least duration of a turn, in seconds', low=0)
     memory: bool = opt(True, 'Measure memory')
     profile: bool = opt(False, 'Also show where the time of our steps goes')
-    threads: int|None = opt(None, "Threads of PyTorch (default: its own choice)")
+    threads: int|None = opt(None, "Threads of PyTorch (default: its own choice)", low=1, high=MAX_WORKERS)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N')
     title: str|None = opt(None, 'Heading of the results file')
     output_file: str|None = opt(None, 'Write the results as JSON to this file')
@@ -433,13 +440,9 @@ class BenchmarkConfig:
     compare: tuple[str, ...] = opt((), 'Show two results files side by side, and measure nothing')
 
     def __post_init__(self):
+        check_options(self)
         for f in dataclasses.fields(self):
             if isinstance(f.default, tuple) and f.name != 'compare': setattr(self, f.name, tuple(dict.fromkeys(getattr(self, f.name))))
-        for name, least in dict(digits=1, batch_size=1, batch_parts=1).items():
-            if min(getattr(self, name)) < least: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {min(getattr(self, name))}')
-        for name, least in dict(repeats=0, turn=0, threads=1).items():
-            if getattr(self, name) is not None and not getattr(self, name) >= least: raise InputError(f'--{name} must be at least {least}, not {getattr(self, name)}')
-        if not math.isfinite(self.turn): raise InputError(f'--turn must be a finite number, not {self.turn}')
         if self.compare and len(self.compare) != 2: raise InputError(f'--compare needs two files, not {len(self.compare)}')
         if not self.repeats and not self.memory: raise InputError('--repeats 0 and --no-memory leave nothing to measure')
         if self.figure and Path(self.figure).suffix not in ('.png', '.svg', '.pdf'): raise InputError(f'--figure must end in .png, .svg or .pdf, not {self.figure!r}')
@@ -575,7 +578,7 @@ def _markdown(heads, lines):
     show = lambda cells, fill=' ': '| ' + ' | '.join(c.ljust(w, fill) for c, w in zip(cells, widths)) + ' |'
     return '\n'.join([show(heads), show(['-'*3]*len(heads), '-'), *map(show, lines)])
 
-def format_benchmark(result: dict, # Made by `benchmark`
+def format_benchmark(result: Annotated[dict, ('rows',)], # Made by `benchmark`
                     ) -> str: # Lines of a Markdown table
     "Results as a table; the gain is how many times as fast as the reference, the line without one"
     heads = ['part', 'size', 'digits', 'batch', 'precision', 'variant', 'rate', 'tokens/s', 'of peak', 'memory', 'gain']
@@ -583,13 +586,13 @@ def format_benchmark(result: dict, # Made by `benchmark`
                              + [_rate(r), _number(r.get('tokens_per_second')), f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else '',
                                 f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else '', _range(r, 'gain')] for r in result['rows']])
 
-def format_profile(result: dict) -> str: # Lines of a Markdown table
+def format_profile(result: Annotated[dict, ('rows',)]) -> str: # Lines of a Markdown table
     "Where the time goes, one line a measurement"
     groups = {}
     for r in result.get('profile', []): groups.setdefault(tuple(r[k] for k in KEYS[:-1]), []).append(f"{r['operation']} {r['share_of_time']:.0%}")
     return _markdown([*KEYS[:-1], 'share of the time'], [[*k, ', '.join(v)] for k, v in groups.items()])
 
-def token_costs(result: dict, # Made by `benchmark`
+def token_costs(result: Annotated[dict, ('rows',)], # Made by `benchmark`
                ) -> dict[tuple, float]: # By what was measured: key without digits -> cost at the most digits
     "Cost of a token at the most digits that were measured, in that of a token at the fewest"
     groups = {}
@@ -609,7 +612,7 @@ def read_benchmark(path: str|Path) -> dict:
     if not good: raise InputError(f'{path} is no results file of math_llm_benchmark')
     return result
 
-def compare(a: dict, b: dict, # Results
+def compare(a: Annotated[dict, ('rows',)], b: Annotated[dict, ('rows',)], # Results
            ) -> str: # Lines of a Markdown table
     "Two runs side by side: what both measured, and how many times as fast the second was"
     first, second = ({tuple(r[k] for k in KEYS): r for r in x['rows']} for x in (a, b))
@@ -630,13 +633,12 @@ def _label(r, command=''):
     about = [f"{r['digits']} digits" if r['digits'] else '', r['size'] or '', f"batch {r['batch']}" if r['batch'] else '', 'Muon' if muon else '', 'compiled' if r['variant'].endswith('compiled') else '']
     return f"{r['part'].replace('_', ' ')}: " + ', '.join(filter(None, about))
 
-def plot_gains(*results: dict): # A matplotlib figure
+def plot_gains(*results: Annotated[dict, ('rows',)]): # A matplotlib figure
     "How many times as fast each part is as its reference"
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator
     rows = [r | dict(label=_label(r, result.get('command', ''))) for result in results for r in result['rows'] if 'gain' in r and r['part'] != 'startup' and r['variant'].startswith('ours')]
     labels = list(dict.fromkeys(r['label'] for r in rows))[::-1]
-    fig, ax = plt.subplots(figsize=(8, 1 + 0.32*len(labels)), layout='constrained')
+    fig, ax = subplots(figsize=(8, 1 + 0.32*len(labels)))
     for precision, colour in (_COLOURS | {None: '#555555'}).items():
         some = [r for r in rows if r['precision'] == precision]
         if not some: continue
@@ -650,11 +652,10 @@ def plot_gains(*results: dict): # A matplotlib figure
     ax.legend(frameon=False, ncols=3, loc='lower center', bbox_to_anchor=(0.5, 1))
     return fig
 
-def plot_rates(*results: dict, part: str = 'train'): # A matplotlib figure
+def plot_rates(*results: Annotated[dict, ('rows',)], part: str = 'train'): # A matplotlib figure
     "Problems a second over the batch size, one line for each size, number of digits, variant and precision"
-    import matplotlib.pyplot as plt
     rows = [r for result in results for r in result['rows'] if r['part'] == part and 'problems_per_second' in r]
-    fig, ax = plt.subplots(figsize=(7.5, 3.2), layout='constrained')
+    fig, ax = subplots(figsize=(7.5, 3.2))
     lines, told = {}, [k for k in ('size', 'digits') if len({r[k] for r in rows}) > 1]             # what all lines share is not repeated
     for r in rows: lines.setdefault((r['variant'], r['precision'], *(f'{r[k]}{" digits" * (k == "digits")}' for k in told)), []).append((r['batch'], r['problems_per_second']))
     for (name, points), colour, mark in zip(lines.items(), itertools.cycle(('#c46b00', '#0072b2', '#009e73', '#cc79a7', '#555555')), itertools.cycle('so^Dv')):
@@ -696,5 +697,6 @@ def benchmark_command(config):
         fig, data = plot_gains(result), io.BytesIO()
         fig.savefig(data, dpi=150, format=Path(config.figure).suffix[1:])
         write_whole(config.figure, data.getvalue())
-        import matplotlib.pyplot as plt
-        plt.close(fig)
+
+# %% ../nbs/10_benchmark.ipynb #c4ec0010
+check_calls(globals())

@@ -7,26 +7,30 @@ __all__ = ['THOUGHT_TOKENS', 'pick', 'thought_mask', 'Generation', 'generate', '
 
 # %% ../nbs/03_decoding.ipynb #91a65403
 from dataclasses import dataclass
+from typing import Annotated
 import torch
 import torch.nn.functional as F
 from .tokenizer import VOCAB, PLUS, EQUALS, END, THINK, END_THINK, NOOP, InputError, encode_batch, decode_batch
+from .cli import Count, Size, check_calls
 from .data import ProblemConfig, Stream, render
 from .model import Transformer, ModelConfig, KVCache, PAD_POSITION
 
 # %% ../nbs/03_decoding.ipynb #9a564511
-def pick(logits: torch.Tensor, # (b, 16)
+def pick(logits: Annotated[torch.Tensor, 'b v'], # v = 16
          temperature: float = 0., # 0: the likeliest token
-         top_k: int|None = None, # Draw among this many
+         top_k: Size|None = None, # Draw among this many
          generator: torch.Generator|None = None, # Source of randomness
          allowed: torch.Tensor|None = None, # (16,) which tokens may be picked; default: all
         ) -> tuple[torch.Tensor, torch.Tensor]: # Token ids (b,) and the probability of each (b,)
     "Pick the next token of each row"
+    if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
     probs = logits.softmax(-1)
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
     if temperature == 0: tokens = logits.argmax(-1)
     else:
-        scaled = logits / temperature
+        best = logits.max(-1, keepdim=True).values
+        scaled = (logits - best) / min(max(temperature, 1e-30), 1e30)   # beyond these, 32 bits know no such number
         if top_k: scaled = scaled.masked_fill(scaled < scaled.topk(min(top_k, len(VOCAB)), -1).values[:, -1:], -torch.inf)
         tokens = torch.multinomial(scaled.softmax(-1), 1, generator=generator)[:, 0]
     return tokens, probs.gather(1, tokens[:, None])[:, 0]
@@ -71,17 +75,13 @@ def _portions(model, tokens, lengths, batch_size):
 @torch.no_grad()
 def generate(model: Transformer, # In evaluation mode
              prompts: list[str], # Texts to go on from; lengths may differ
-             max_new_tokens: int|None = None, # Default: what the context length allows
+             max_new_tokens: Count|None = None, # Default: what the context length allows
              temperature: float = 0., # 0: greedy
-             top_k: int|None = None, # Draw among the likeliest
-             seed: int|None = None, # Of the draws; the same seed gives the same texts
-             batch_size: int = 512, # Rows worked on at a time
+             top_k: Size|None = None, # Draw among the likeliest
+             seed: Count|None = None, # Of the draws; the same seed gives the same texts
+             batch_size: Size = 512, # Rows worked on at a time
             ) -> Generation:
     "Complete each prompt up to `<end>`; raises `InputError` if a prompt does not fit the context or is empty"
-    if not 0 <= temperature < float('inf'): raise InputError(f'temperature must be at least 0, not {temperature}')
-    if top_k is not None and top_k < 1: raise InputError(f'top_k must be at least 1, not {top_k}')
-    if batch_size < 1: raise InputError(f'batch_size must be at least 1, not {batch_size}')
-    if max_new_tokens is not None and max_new_tokens < 0: raise InputError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
     device = next(model.parameters()).device
     g = None if seed is None else torch.Generator(device).manual_seed(seed)
     tokens, lengths = encode_batch(prompts)
@@ -128,11 +128,15 @@ def _generate(model, tokens, lengths, max_new_tokens, choose, script):
 
 # %% ../nbs/03_decoding.ipynb #3eb7fded
 @torch.no_grad()
-def plain_generate(model: Transformer, prompt: str, max_new_tokens: int|None = None) -> str: # The completion
+def plain_generate(model: Transformer, prompt: str, max_new_tokens: Count|None = None) -> str: # The completion
     "Greedy decoding of one prompt without a cache"
     ids = encode_batch([prompt])[0].to(next(model.parameters()).device)
+    if not ids.shape[1]: raise InputError('an empty prompt cannot be completed')
     start, limit = ids.shape[1], model.config.max_length
     while ids.shape[1] < min(limit, start + (limit if max_new_tokens is None else max_new_tokens)):
         ids = torch.cat([ids, model(ids)[:, -1:].argmax(-1)], 1)
         if ids[0, -1] == END: break
     return decode_batch(ids[:, start:])[0]
+
+# %% ../nbs/03_decoding.ipynb #c4ec0003
+check_calls(globals())

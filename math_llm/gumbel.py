@@ -10,24 +10,24 @@ __all__ = ['SUPERVISE', 'IGNORE', 'gumbel_noise', 'gumbel_softmax', 'plain_rollo
 # %% ../nbs/04_gumbel.ipynb #39862f2f
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import nn
 from .tokenizer import VOCAB, END, THINK, END_THINK, InputError
-from .cli import opt
+from .cli import check_calls, check_options, Count, opt, Share, Size
 from .data import Batch
 from .model import Transformer, KVCache, PAD_POSITION
 from .decoding import thought_mask
 
 # %% ../nbs/04_gumbel.ipynb #20740dce
-def gumbel_noise(*shape, device=None) -> torch.Tensor: # float32
+def gumbel_noise(*shape: Count, device: torch.device|None = None) -> torch.Tensor: # float32
     "Independent draws from the standard Gumbel distribution; `torch.manual_seed` repeats them"
     return -torch.empty(shape, device=device).exponential_().log()
 
 # %% ../nbs/04_gumbel.ipynb #4f6744af
 def gumbel_softmax(logits: torch.Tensor, # (..., 16)
-                   temperature: float = 1., # Above 0
+                   temperature: float|torch.Tensor = 1., # Above 0
                    hard: bool = True, # Straight-through, or the relaxed mixture
                    noise: torch.Tensor|None = None, # Like `logits`; default: drawn here
                    allowed: torch.Tensor|None = None, # (16,) which tokens may be chosen; default: all
@@ -47,9 +47,9 @@ def _places(tokens, lengths):
     return torch.where(place < lengths[:, None], place, PAD_POSITION)
 
 def plain_rollout(model: Transformer,
-                  tokens: torch.Tensor, # Prompts (b, t), padded on the right
-                  lengths: torch.Tensor, # (b,) tokens of each prompt
-                  n: int, # Tokens to write
+                  tokens: Annotated[torch.Tensor, 'b t'], # Prompts, padded on the right
+                  lengths: Annotated[torch.Tensor, 'b'], # Tokens of each prompt
+                  n: Count, # Tokens to write
                   sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
                  ) -> tuple[torch.Tensor, torch.Tensor]: # Samples and the logits they were drawn from, (b, n, 16) each
     "Differentiable generation that reads the whole text again for every token: the reference for `rollout`"
@@ -70,9 +70,9 @@ class Rollout(NamedTuple):
     cache: KVCache # Has seen the prompts and all samples but the last
 
 def rollout(model: Transformer,
-            tokens: torch.Tensor, # Prompts (b, t), padded on the right
-            lengths: torch.Tensor, # (b,) tokens of each prompt
-            n: int, # Tokens to write
+            tokens: Annotated[torch.Tensor, 'b t'], # Prompts, padded on the right
+            lengths: Annotated[torch.Tensor, 'b'], # Tokens of each prompt
+            n: Count, # Tokens to write
             sample: Callable[[torch.Tensor, int], torch.Tensor], # Logits (b, 16) and the index of the token -> its mixture (b, 16)
            ) -> Rollout:
     "Differentiable generation: one pass over the prompts, then one step a token"
@@ -90,26 +90,17 @@ SUPERVISE = ('completion', 'answer')
 class GumbelConfig:
     "How a model is trained on its own samples"
     use_gumbel: bool = opt(False, "Train on the model's own Gumbel-Softmax samples instead of the data's tokens")
-    gumbel_temperature: float = opt(1., 'Temperature of the samples at the start')
-    gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)')
-    gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run')
-    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)')
-    gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run")
+    gumbel_temperature: float = opt(1., 'Temperature of the samples at the start', low=1e-6)
+    gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)', low=1e-6)
+    gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run', low=0)
+    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)', low=0)
+    gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run", low=0, high=1)
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
-    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)')
+    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)', low=0, high=1)
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
 
     def __post_init__(self):
-        getattr(super(), '__post_init__', lambda: None)()
-        if self.supervise not in SUPERVISE: raise InputError(f'--supervise must be completion or answer, not {self.supervise!r}')
-        for name in ('gumbel_temperature', 'gumbel_final_temperature'):
-            if getattr(self, name) is not None and not 0 < getattr(self, name) < float('inf'):
-                raise InputError(f'--{name.replace("_", "-")} must be a number above 0, not {getattr(self, name)}')
-        for name in ('gumbel_noise', 'gumbel_final_noise'):
-            if getattr(self, name) is not None and not 0 <= getattr(self, name) < float('inf'):
-                raise InputError(f'--{name.replace("_", "-")} must be a number of at least 0, not {getattr(self, name)}')
-        for name in ('gumbel_hide', 'gumbel_harden'):
-            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
+        check_options(self)
         if self.final_temperature > self.gumbel_temperature:
             raise InputError(f'--gumbel-final-temperature ({self.final_temperature}) must not be above '
                              f'--gumbel-temperature ({self.gumbel_temperature})')
@@ -166,8 +157,8 @@ def completions(batch: Batch,
     tokens = batch.tokens.gather(1, at).where(there, END)
     return tokens, tokens.where(there, IGNORE)
 
-def token_loss(logits: torch.Tensor, # (b, m, 16)
-               target: torch.Tensor, # (b, m), `IGNORE` where nothing is scored
+def token_loss(logits: Annotated[torch.Tensor, 'b m v'], # v = 16
+               target: Annotated[torch.Tensor, 'b m'], # `IGNORE` where nothing is scored
               ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     "Sum of the cross-entropies, sum of the weights, right predictions, predictions"
     logits, n = logits.to(torch.promote_types(logits.dtype, torch.float32)), (target != IGNORE).sum()
@@ -213,7 +204,7 @@ def _fits(model, t):
 class GumbelAnswer(_Gumbel):
     "Cross-entropy of the answer alone, after thoughts of the model's own; examples are rendered without a chain"
     def __init__(self, model: Transformer,
-                 n_thoughts: int, # K, the same for every problem
+                 n_thoughts: Size, # K, the same for every problem
                  config: GumbelConfig|None = None): # Default: straight-through at temperature 1
         super().__init__(model, config)
         self.n_thoughts, self.hidden_share = n_thoughts, hidden_share(config, 0) if config else 0.
@@ -249,3 +240,6 @@ class GumbelAnswer(_Gumbel):
         places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)
         scored = torch.arange(1, x.shape[1], device=x.device).expand(len(x), -1)        # what follows the last thought is given
         return token_loss(self.model(x, thoughts.cache, places, at=scored), target)
+
+# %% ../nbs/04_gumbel.ipynb #c4ec0004
+check_calls(globals())

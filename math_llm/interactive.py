@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, InputError, decode, encode
-from .cli import command, encoding_of, opt
+from .cli import command, encoding_of, opt, check_calls, check_options, Count
 from .data import Problems, Step, answers, check_chain, pretty, render
 from .model import SIZES, Transformer, load_model, resolve_device
 from .decoding import generate
@@ -105,8 +105,8 @@ def _judge(model, reply):
 def ask(model: Transformer,
         text: str, # `99+21=`, or the beginning of a problem, or of its chain
         temperature: float = 0., # 0: the likeliest token each time
-        max_new_tokens: int|None = None, # Default: what the context allows
-        seed: int|None = None, # Of the draws, if the temperature is above 0
+        max_new_tokens: Count|None = None, # Default: what the context allows
+        seed: Count|None = None, # Of the draws, if the temperature is above 0
         explain: Callable[[list[str], list[str]], list[str]]|None = None, # For an invented chain: from operands and thoughts, what these mean, in lines
        ) -> Reply: # JupyterLab shows it in colour
     "Let a model complete a text, and check what it says; raises `InputError` if it cannot go on from it"
@@ -191,11 +191,12 @@ def _repr_html_(self:Reply):
 @torch.no_grad()
 def next_tokens(model: Transformer,
                 text: str, # What is there so far
-                n: int = 5, # How many
+                n: Count = 5, # How many
                ) -> list[tuple[str, float]]: # Tokens and their probabilities, likeliest first
     "The likeliest next tokens"
+    if not encode(text): raise InputError('nothing to complete')
     x = torch.tensor([encode(text)], device=next(model.parameters()).device)
-    probs, ids = model(x)[0, -1].float().softmax(-1).topk(n)
+    probs, ids = model(x)[0, -1].float().softmax(-1).topk(min(n, len(VOCAB)))
     return [(VOCAB[i], p) for i, p in zip(ids.tolist(), probs.tolist())]
 
 # %% ../nbs/08_interactive.ipynb #e651d403
@@ -266,13 +267,11 @@ class InteractiveConfig:
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or the name of a shipped model')
     model_size: str|None = opt(None, 'Refuse a model of another size', tuple(SIZES))
     mode: str = opt('normal', 'normal: the model answers; probability: you choose each token', ('normal', 'probability'))
-    max_new_tokens: int|None = opt(None, 'Longest completion (default: what the context allows)')
-    temperature: float = opt(0., '0: the likeliest token each time; above: drawn, the more freely the higher')
+    max_new_tokens: int|None = opt(None, 'Longest completion (default: what the context allows)', low=1)
+    temperature: float = opt(0., '0: the likeliest token each time; above: drawn, the more freely the higher', low=0)
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 
-    def __post_init__(self):
-        if self.max_new_tokens is not None and self.max_new_tokens < 1: raise InputError(f'--max-new-tokens must be at least 1, not {self.max_new_tokens}')
-        if not 0 <= self.temperature < math.inf: raise InputError(f'--temperature must be at least 0, not {self.temperature}')
+    def __post_init__(self): check_options(self)
 
 # %% ../nbs/08_interactive.ipynb #b6edf883
 def _colour_wanted(out): return out.isatty() and not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'
@@ -317,3 +316,6 @@ def interactive_command(config):
         for line in sys.stdin:
             if (said := prompt.respond(line.rstrip('\r\n'))) is None: break
             print(said, flush=True)
+
+# %% ../nbs/08_interactive.ipynb #c4ec0008
+check_calls(globals())

@@ -17,22 +17,17 @@ import dataclasses, io, itertools, re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 from .tokenizer import PLUS, EQUALS, END, THINK, END_THINK, VOCAB, InputError, decode, encode, encode_batch
-from .cli import command, opt, write_whole
+from .cli import check_calls, check_options, command, Count, opt, Size, write_whole
 from .data import ProblemConfig, Problems, add, answers, chain_steps, draw, pretty, render
 from .model import Transformer, load_model, resolve_device
 from .decoding import generate
-from .evaluation import fresh_problems, partition_of, percent, problem_config, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, share, subplots
 from .language import explainer, load_codebook, think
 from .interactive import ask
-
-# %% ../nbs/09_interpretability.ipynb #5b91139c
-def _plt():
-    "Matplotlib's interface, loaded when the first figure is drawn"
-    import matplotlib.pyplot as plt
-    return plt
 
 # %% ../nbs/09_interpretability.ipynb #6ea90f2e
 KINDS = {
@@ -87,9 +82,9 @@ def _read(ids, chain):
 @dataclass
 class Layout:
     "What each position of a batch of texts means"
-    kind: np.ndarray # (b, t) index into `KINDS`; -1: padding
-    column: np.ndarray # (b, t) 0 is the ones column; for a thought its number; -1: none
-    operand: np.ndarray # (b, t) 0 is the first operand; -1: none
+    kind: Annotated[np.ndarray, 'b t'] # Index into `KINDS`; -1: padding
+    column: Annotated[np.ndarray, 'b t'] # 0 is the ones column; for a thought its number; -1: none
+    operand: Annotated[np.ndarray, 'b t'] # 0 is the first operand; -1: none
 
     @property
     def writes(self): # The meaning of the token that each position predicts
@@ -109,13 +104,13 @@ class Layout:
         found = self.where(*kinds, **which)
         return np.where(found.any(1), found.argmax(1), -1)
 
-def read_layout(tokens: torch.Tensor, # Token ids (b, t)
-                lengths: torch.Tensor, # (b,) tokens of each row
+def read_layout(tokens: Annotated[torch.Tensor, 'b t'], # Token ids
+                lengths: Annotated[torch.Tensor, 'b'], # Tokens of each row
                 chain: str = 'columns', # Chain kind of the model
                ) -> Layout:
     "What each position of texts means"
     made = np.full((3, *tokens.shape), -1)
-    for row, (ids, n) in enumerate(zip(tokens.tolist(), lengths.tolist())):
+    for row, (ids, n) in enumerate(zip(tokens.long().tolist(), lengths.long().tolist())):
         made[:, row, :n] = [*zip(*((_code[k], c, o) for k, c, o in _read(ids[:n], chain)))]
     return Layout(*made)
 
@@ -128,6 +123,7 @@ def describe(kind: str, # One of `KINDS`
              column: int = -1, operand: int = -1, # As in a `Layout`
             ) -> str:
     "The meaning of a position in words"
+    if kind not in KINDS: raise InputError(f'no kind {kind!r}; accepted are {", ".join(KINDS)}')
     if kind == 'operand': return f'{_ordinal(operand)} operand, column {column}'
     if kind == 'thought': return f'thought {column}'
     if kind == 'answer': return f'answer, column {column}'
@@ -143,12 +139,17 @@ class Trace:
     layout: Layout # What each position means
     values: dict[str, torch.Tensor] # By the name of the site, see `sites` in the model's notebook; on the host, in 32 bits or more
 
-    def __getitem__(self, site): return self.values[site]
-    def labels(self, row=0): return [VOCAB[i] for i in self.tokens[row, :self.lengths[row]].tolist()]
+    def __getitem__(self, site: str):
+        if site in self.values: return self.values[site]
+        raise InputError(f'no site {site!r} in this trace; there are {", ".join(self.values) or "none"}')
+    def labels(self, row: Count = 0):
+        if row >= len(self.tokens): raise InputError(f'no text {row} in this trace; the last of it is {len(self.tokens) - 1}')
+        return [VOCAB[i] for i in self.tokens[row, :self.lengths[row]].tolist()]
 
     @property
     def attention(self): # (b, layer, head, t, s); a head's silent key, if it has one, is left out
         found = [v for k, v in self.values.items() if k.endswith('attn.weights')]
+        if not found: raise InputError('this trace has kept no attention; its `sites` leave out attn.weights')
         return torch.stack([v[..., -self.tokens.shape[1]:] for v in found], 1)
 
 def _host(x): return x.to('cpu', torch.promote_types(x.dtype, torch.float32)) # numpy and figures know no bfloat16
@@ -182,21 +183,25 @@ def written(model: Transformer,
 def traces(model: Transformer,
            texts: list[str],
            sites: str = '', # As in `trace`
-           batch_size: int = 64, # Texts at a time; those of like length go together
+           batch_size: Size = 64, # Texts at a time; those of like length go together
           ) -> Iterator[tuple[np.ndarray, Trace]]: # Rows of `texts`, and their trace
     "Trace many texts, a batch at a time"
     order = np.argsort([len(t) for t in texts], kind='stable')
     for rows in np.split(order, range(batch_size, len(texts), batch_size)): yield rows, trace(model, [texts[i] for i in rows], sites)
 
 # %% ../nbs/09_interpretability.ipynb #e01726c1
+def _need(things):
+    if not len(things): raise InputError('there is nothing to draw or to measure')
+
 def plot_attention(t: Trace,
-                   layer: int, head: int, # Which head
-                   row: int = 0, # Which text of the batch
+                   layer: Count, head: Count, # Which head
+                   row: Count = 0, # Which text of the batch
                    ax=None): # Draw here; default: a figure of its own
     "A head's attention over a text, as a matplotlib figure; lines divide steps, thoughts and answer"
-    labels = [_short_label(s) for s in t.labels(row)]
+    labels, (_, layers, heads) = [_short_label(s) for s in t.labels(row)], t.attention.shape[:3]
+    if layer >= layers or head >= heads: raise InputError(f'no head {layer}.{head}; the last is {layers - 1}.{heads - 1}')
     n, fig = len(labels), None
-    if ax is None: fig, ax = _plt().subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n), layout='constrained')
+    if ax is None: fig, ax = subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n))
     ax.imshow(t.attention[row, layer, head, :n, :n], cmap='Blues', vmin=0, vmax=1)
     ax.set_xticks(range(n), labels); ax.set_yticks(range(n), labels)
     for tick in ax.get_xticklabels(): tick.set_rotation(90 * (not fig and len(tick.get_text()) > 1))
@@ -212,18 +217,18 @@ def plot_attention(t: Trace,
 def _short_label(token): return {'<think>': '<t>', '</think>': '</t>', '<noop>': '·', '<end>': '<e>'}.get(token, token)
 
 def plot_heads(t: Trace,
-               row: int = 0): # Which text of the batch
+               row: Count = 0): # Which text of the batch
     "All heads' attention over a whole text, as one matplotlib figure; the labels at its edge are those of all maps in a row or column"
     layers, heads = t.attention.shape[1:3]
-    size = max(2.6, 0.09*int(t.lengths[row]))
-    fig, axes = _plt().subplots(layers, heads, figsize=(0.6 + size*heads, 0.6 + (size + 0.25)*layers), layout='constrained', squeeze=False, sharex=True, sharey=True)
+    size = max(2.6, 0.09*len(t.labels(row)))
+    fig, axes = subplots(layers, heads, figsize=(0.6 + size*heads, 0.6 + (size + 0.25)*layers), squeeze=False, sharex=True, sharey=True)
     for layer, head in np.ndindex(layers, heads): plot_attention(t, layer, head, row, axes[layer, head])
     fig.supxlabel('looked at', fontsize=10); fig.supylabel('looking', fontsize=10)
     return fig
 
 # %% ../nbs/09_interpretability.ipynb #bff0cb71
 def attention_mass(t: Trace,
-                   from_what: np.ndarray, # (b, t) True at the positions that look
+                   from_what: Annotated[np.ndarray, 'b t'], # True at the positions that look
                    to_what: np.ndarray, # (b, t) True where they may look, or (b, t, t): for each position that looks
                   ) -> np.ndarray: # (n, layer, head): for each looking position the share of each head's attention that goes there
     "How much attention goes from some positions to others"
@@ -279,8 +284,8 @@ def role_masses(model: Transformer,
             found[name].append(attention_mass(t, mask.any(2), mask))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
-def find_heads(mass: np.ndarray, # (n, layer, head), of one role
-               n: int = 1, # How many heads may share the role
+def find_heads(mass: Annotated[np.ndarray, 'n layer head'], # Of one role
+               n: Size = 1, # How many heads may share the role
               ) -> tuple[list[tuple[int, int]], float]: # (layer, head) of each, and the mass
     "The heads that play a role best: the mean mass, at each position that of the head which looks there most"
     if not len(mass): return [], 0.
@@ -289,19 +294,20 @@ def find_heads(mass: np.ndarray, # (n, layer, head), of one role
     return [divmod(h, heads) for h in best], float(flat[:, best].max(1).mean())
 
 # %% ../nbs/09_interpretability.ipynb #58ccee15
-def plot_table(table: dict[str, np.ndarray], # For each row (layer, head), from `subtask_heads` or the means of `role_masses`
+def plot_table(table: dict[str, Annotated[np.ndarray, 'layer head']], # For each row, from `subtask_heads` or the means of `role_masses`
                title: str, # What the numbers are
                high: float|None = None, # The number that is darkest; default: the greatest, at least 0.1
               ): # A matplotlib figure
     "Numbers for each head, one row a role or a sub-task"
+    _need(table)
     names = [f'{layer}.{head}' for layer, head in np.ndindex(next(iter(table.values())).shape)]
     values = np.array([v.ravel() for v in table.values()])
-    fig, ax = _plt().subplots(figsize=(max(2.2 + 0.45*len(names), 4.2), 1.2 + 0.4*len(table)), layout='constrained')
+    fig, ax = subplots(figsize=(max(2.2 + 0.45*len(names), 4.2), 1.2 + 0.4*len(table)))
     _shade_table(ax, values, list(table), names, high=high or max(values.max(), 0.1))
     ax.set_xlabel('layer.head'); fig.suptitle(title, fontsize=10)
     return fig
 
-def plot_roles(masses: dict[str, np.ndarray], # Made by `role_masses`
+def plot_roles(masses: dict[str, Annotated[np.ndarray, '_ layer head']], # Made by `role_masses`
               ): # A matplotlib figure
     "Heads by role: the mean attention mass of each head for each role"
     return plot_table({name: m.mean(0) if len(m) else np.zeros(m.shape[1:]) for name, m in masses.items()}, 'attention mass on what the role needs', 1)
@@ -316,12 +322,13 @@ def _shade_table(ax, table, rows, columns, low=0, high=1, digits=2):
     ax.tick_params(length=0)
 
 # %% ../nbs/09_interpretability.ipynb #8d2a30fc
-def linear_probe(x: np.ndarray|torch.Tensor, # Activations (n, d)
-                 y: np.ndarray, # What they should tell: whole numbers (n,)
-                 seed: int = 0, # Decides the halves
+def linear_probe(x: Annotated[np.ndarray|torch.Tensor, 'n d'], # Activations
+                 y: Annotated[np.ndarray, 'n'], # What they should tell: whole numbers
+                 seed: Count = 0, # Decides the halves
                  ridge: float = 1e-3, # Added to the covariance, as a share of its mean variance
                 ) -> dict: # A `share` of the held-out half, with `chance`: the share of the commonest class in it
     "How well a linear function of activations tells something; closed form, held out"
+    _need(x[1:])
     x, y = np.asarray(x, np.float64), np.asarray(y)
     order = np.random.default_rng(seed).permutation(len(x))
     fit, test = np.array_split(order, 2)
@@ -336,10 +343,10 @@ def linear_probe(x: np.ndarray|torch.Tensor, # Activations (n, d)
 
 # %% ../nbs/09_interpretability.ipynb #31721abb
 def cut(texts: list[str],
-        lengths: np.ndarray, # (b,) how many tokens to keep of each
+        lengths: Annotated[np.ndarray, 'b'], # How many tokens to keep of each
        ) -> list[str]:
     "The beginnings of texts"
-    return [decode(ids[:n]) for ids, n in zip(encode_batch(texts)[0], lengths)]
+    return [decode(ids[:int(n)]) for ids, n in zip(encode_batch(texts)[0], lengths)]
 
 def activations(model: Transformer,
                 texts: list[str],
@@ -347,7 +354,8 @@ def activations(model: Transformer,
                 sites: str = r'resid$', # Sites of shape (b, t, d), a regular expression
                ) -> dict[str, np.ndarray]: # For each site (b, d), or (b, n, d)
     "Activations at chosen positions of many texts"
-    found, at = {}, np.asarray(at)
+    found, at = {}, np.asarray(at, int)
+    if at.ndim not in (1, 2) or len(at) != len(texts) or not at.size: raise InputError('accepted are positions (b,) or (b, n), a row for each text')
     texts = cut(texts, at.reshape(len(texts), -1).max(1) + 1)        # what comes later makes no difference
     for rows, t in traces(model, texts, sites):
         where = at[rows].reshape(len(rows), -1)
@@ -358,7 +366,7 @@ def activations(model: Transformer,
     return {site: np.concatenate(parts)[back].reshape(*at.shape, -1) for site, parts in found.items()}
 
 def untrained(model: Transformer,
-              seed: int = 0) -> Transformer:
+              seed: Count = 0) -> Transformer:
     "A model of the same configuration with fresh random weights, the same ones on every device"
     with torch.random.fork_rng(devices=[]), torch.device('cpu'):
         torch.default_generator.manual_seed(seed)                      # that of the processor alone
@@ -374,7 +382,7 @@ def _need_columns(model):
 # %% ../nbs/09_interpretability.ipynb #367abc85
 def carry_probe(model: Transformer, # With a `columns` chain
                 problems: Problems, # Those whose first operand has two digits or more are used
-                seed: int = 0, # Decides which column of each problem is asked for, and the halves
+                seed: Count = 0, # Decides which column of each problem is asked for, and the halves
                ) -> dict[str, list[dict]]: # By `model`, `untrained`, `shuffled`, `before`: a probe's result for the embedding and after each layer
     "How well the carry into a column can be read where it is needed, beside three controls; raises `InputError` without such a chain"
     _need_columns(model)
@@ -395,7 +403,8 @@ def carry_probe(model: Transformer, # With a `columns` chain
 def plot_probe(probes: dict[str, list[dict]], # Curves by name, each with a probe's result for the embedding and after each layer; from `carry_probe`
               ): # A matplotlib figure
     "Held-out accuracy of probes by layer, with 95 % intervals"
-    fig, ax = _plt().subplots(figsize=(6, 3.4), layout='constrained')
+    _need(probes)
+    fig, ax = subplots(figsize=(6, 3.4))
     for (name, results), colour, mark in zip(probes.items(), itertools.cycle(_COLOURS), itertools.cycle('os^Dv')):
         y, low, high = (np.array([100*r[k] for r in results]) for k in ('share', 'low', 'high'))
         ax.errorbar(range(len(y)), y, yerr=(y - low, high - y), label=name, color=colour, marker=mark, capsize=3, lw=1.5)
@@ -418,11 +427,12 @@ def logit_lens(model: Transformer,
     return torch.stack([_host(model.head(model.norm(h.to(like)))).softmax(-1) for h in stream])
 
 def plot_lens(model: Transformer, t: Trace,
-              row: int = 0): # Which text
+              row: Count = 0): # Which text
     "The likeliest next token after each layer, shaded by its probability, as a matplotlib figure"
-    probs, ids = logit_lens(model, t)[:, row, :t.lengths[row]].max(-1)              # (layer + 1, t)
-    labels, n = t.labels(row), len(probs)
-    fig, ax = _plt().subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n), layout='constrained')
+    labels = t.labels(row)
+    probs, ids = logit_lens(model, t)[:, row, :len(labels)].max(-1)                 # (layer + 1, t)
+    n = len(probs)
+    fig, ax = subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n))
     ax.imshow(probs.flip(0), cmap='Blues', vmin=0, vmax=1, aspect='auto')
     for i, j in np.ndindex(*probs.shape):
         ax.text(j, n - 1 - i, _short_label(VOCAB[ids[i, j]]), ha='center', va='center', fontsize=8, color='white' if probs[i, j] > 0.6 else 'black')
@@ -433,10 +443,10 @@ def plot_lens(model: Transformer, t: Trace,
 
 # %% ../nbs/09_interpretability.ipynb #0a75596e
 def carry_pairs(config: ProblemConfig, # Limits; two digits at least
-                n: int, # How many pairs
+                n: Size, # How many pairs
                 rng: np.random.Generator, # Source of randomness
-                least: int = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form; 2 needs four, and so on
-                passed: int = 0, # Columns that pass the carry on; with zero-padded operands the last of them may be the highest
+                least: Count = 0, # The smaller carry is at least this; 1 needs three operands, and makes texts of like form; 2 needs four, and so on
+                passed: Count = 0, # Columns that pass the carry on; with zero-padded operands the last of them may be the highest
                ) -> tuple[Problems, Problems, np.ndarray]: # With the greater carry, with the smaller, and (n,) the column that receives it in the end
     "Pairs of problems that differ in the digits of one column, and in the carry out of it, by one; raises `InputError` if there are none, or hardly any"
     found, count, most, empty, room = [], 0, 0, 0, 1 + passed - bool(passed and config.zero_pad)
@@ -534,8 +544,8 @@ def _replace(where, values, lengths):
 def patch_each(model: Transformer,
                clean: list[str], # Texts of the run that gives, each cut where an answer is due
                corrupted: list[str], # Texts of the run that receives
-               places: dict[str, Where|list[Where]], # By a name of your own: a place, or several that are patched together
-               batch_size: int = 256, # Pairs at a time
+               places: dict[object, Where|list[Where]], # By a name of your own: a place, or several that are patched together
+               batch_size: Size = 256, # Pairs at a time
               ) -> dict[str, Patched]:
     "Put activations of one run into another, one place after the other, and see what it answers each time"
     if len(clean) != len(corrupted): raise InputError(f'{len(clean)} clean texts and {len(corrupted)} corrupted ones make no pairs')
@@ -558,7 +568,7 @@ def _of(at, rows): return at[rows] if isinstance(at, np.ndarray) else at
 def patch(model: Transformer,
           clean: list[str], corrupted: list[str], # As in `patch_each`
           where: Where|list[Where], # A place, or several that are patched together
-          batch_size: int = 256) -> Patched:
+          batch_size: Size = 256) -> Patched:
     "Put activations of one run into another, and see what it answers"
     return patch_each(model, clean, corrupted, {'': where}, batch_size)['']
 
@@ -585,6 +595,7 @@ def subtask_positions(layout: Layout, # Of texts as `written` makes them
                       chain: str = 'columns', # Chain kind
                      ) -> dict[str, np.ndarray]: # For each sub-task (b, t): True at the positions that write what depends on it
     "Where each sub-task of addition is done: in the steps of a `columns` chain, else in the answer's digits"
+    if len(layout.kind) != len(problems): raise InputError(f'{len(layout.kind)} texts are not those of {len(problems)} problems')
     new, digits = layout.writes, problems.digits
     def of_column(a, shift=0): # (b, columns) -> (b, t): the value for the column that each position writes
         k = new.column + shift
@@ -638,12 +649,12 @@ def patch_map(model: Transformer,
     got = patch_each(model, clean, corrupted, {(i, j): Where(s, at=j) for i, s in enumerate(sites) for j in range(differ, n)})
     return np.array([[float(got[i, j].recovery.nanmean()) if j >= differ else 0. for j in range(n)] for i in range(len(sites))])
 
-def plot_patching(recovery: np.ndarray, # (layer + 1, t), from `patch_map`
+def plot_patching(recovery: Annotated[np.ndarray, 'layer t'], # The embedding's, then each layer's, from `patch_map`
                   labels: list[str], # (t,) of the positions
                  ): # A matplotlib figure
     "A heat map of recovery"
     rows = ['embedding', *(f'layer {i}' for i in range(len(recovery) - 1))]
-    fig, ax = _plt().subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)), layout='constrained')
+    fig, ax = subplots(figsize=(1.8 + 0.42*len(labels), 1.4 + 0.34*len(rows)))
     _shade_table(ax, recovery[::-1], rows[::-1], labels)
     ax.set_xlabel('patched position'); fig.suptitle('recovery (0: as corrupted, 1: as clean)', fontsize=10)
     return fig
@@ -655,7 +666,7 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
                      ): # A matplotlib figure
     "What becomes of answers when the chain is disturbed: shares that change, follow the chain, and stay right, with 95 % intervals"
     names = [k for k in _DISTURBED if k in report]
-    fig, ax = _plt().subplots(figsize=(1 + 1.5*len(names), 3.2), layout='constrained')
+    fig, ax = subplots(figsize=(1 + 1.5*len(names), 3.2))
     for i, (key, label) in enumerate((('changed', 'changed'), ('follows', 'follows the chain'), ('right', 'still right'))):
         for j, name in enumerate(names):
             s = report[name][key]
@@ -670,7 +681,7 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
 
 # %% ../nbs/09_interpretability.ipynb #a6140613
 def digit_pairs(config: ProblemConfig, # Limits
-                n: int, # How many
+                n: Count, # How many
                 rng: np.random.Generator, # Source of randomness
                ) -> tuple[Problems, Problems, np.ndarray, np.ndarray]: # Two problems each, and (n,) column and operand of the digit
     "Pairs of problems that differ in one digit of one operand"
@@ -685,8 +696,8 @@ def digit_pairs(config: ProblemConfig, # Limits
     return p, Problems(digits, p.n_digits), k, operand
 
 def copy_paths(model: Transformer, # With a `columns` chain
-               n: int = 200, # Pairs
-               seed: int = 0, # Decides them
+               n: Size = 200, # Pairs
+               seed: Count = 0, # Decides them
                config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
               ) -> dict[str, list[float]]: # `digit`, `beside`: share of flipped copies, patched before the first layer and after each but the last
     "Is a digit copied from its own place in the problem, or from the token to the right of it? Raises `InputError` without such a chain"
@@ -710,8 +721,8 @@ def _until_due(model, problems, column):
     return cut(texts, sign + 1), cut(texts, new.place('carry', column=column) + 1), cut(texts, layout.place('ones', column=column) + 1)
 
 def patch_carry(model: Transformer, # With a `columns` chain
-                n: int = 1000, # Pairs
-                seed: int = 0, # Decides them
+                n: Size = 1000, # Pairs
+                seed: Count = 0, # Decides them
                 config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
                ) -> dict[str, dict]: # Shares: `flipped`, `written`, `too_early`
     "How often another problem's carry is written when it is put in where it is due, and the sum that follows from it; and how often a layer earlier (of 200 pairs). Raises `InputError` without such a chain"
@@ -739,7 +750,7 @@ def _falsified(text, k, false, digits):
 
 def falsify_carry(model: Transformer, # With a `columns` chain
                   problems: Problems, # Those of one column are left out
-                  seed: int = 0, # Decides which carry of each problem is falsified, and how
+                  seed: Count = 0, # Decides which carry of each problem is falsified, and how
                   keep_form: bool = False, # Only false carries with as many digits: needs three operands
                  ) -> dict[str, dict]: # Shares: `step`, `answer`
     "How often the next step, and the answer, follow a false carry; raises `InputError` without such a chain"
@@ -760,9 +771,9 @@ def falsify_carry(model: Transformer, # With a `columns` chain
 
 # %% ../nbs/09_interpretability.ipynb #1136dfcf
 def carry_facts(model: Transformer, # With a `columns` chain
-                n: int = 2000, # Problems for each question; patching takes half as many pairs
-                seed: int = 90, # Decides them; they are held out from the model's training
-                max_digits: int|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
+                n: Size = 2000, # Problems for each question; patching takes half as many pairs
+                seed: Count = 90, # Decides them; they are held out from the model's training
+                max_digits: Size|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
                ) -> dict: # Plain JSON
     "What the instruments say about how a model carries; raises `InputError` without such a chain"
     _need_columns(model)
@@ -783,14 +794,12 @@ class TraceConfig:
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or the name of a shipped model')
     prompt: str = opt('99+21=', 'Problem, or the beginning of its chain')
     output_dir: str = opt('traces', 'Folder for the figures and the summary')
-    problems: int = opt(50, 'Fresh problems on which the heads of each role are found')
-    seed: int = opt(0, 'Decides these problems')
+    problems: int = opt(50, 'Fresh problems on which the heads of each role are found', low=1)
+    seed: int = opt(0, 'Decides these problems', low=0)
     overwrite: bool = opt(False, 'Replace the files of an earlier trace')
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 
-    def __post_init__(self):
-        if self.problems < 1: raise InputError(f'--problems must be at least 1, not {self.problems}')
-        if self.seed < 0: raise InputError(f'--seed must be at least 0, not {self.seed}')
+    def __post_init__(self): check_options(self)
 
 # %% ../nbs/09_interpretability.ipynb #56988694
 def _decided(lens, token):
@@ -811,7 +820,7 @@ def _look(t, role, heads, at):
 # %% ../nbs/09_interpretability.ipynb #b200978a
 def summarise(model: Transformer,
               text: str, # A text that the model has completed
-              start: int, # Position of the first token that the model wrote
+              start: Count, # Position of the first token that the model wrote
               heads: dict[str, list[tuple[int, int]]], # Heads of each role, from `find_heads`
              ) -> str: # Several lines
     "What a model did for one text, token by token, in words; `<think>` and `</think>` are given to a model that invents its chain"
@@ -840,7 +849,6 @@ def _save(fig, path):
     "Write a figure, whole or not at all"
     data = io.BytesIO()
     fig.savefig(data, dpi=120, metadata=dict(Software=None))
-    _plt().close(fig)
     write_whole(path, data.getvalue())
 
 def _headline(name, model, reply):
@@ -881,7 +889,7 @@ def _probe_all(x, carries, seed): # activations (b, n, d), carries (b, columns)
 
 def probe_thoughts(model: Transformer, # That invented its chain
                    problems: Problems, # A thousand or more, with all digits, so that no column's carry is nearly constant
-                   seed: int = 0, # Decides the halves, and the untrained model
+                   seed: Count = 0, # Decides the halves, and the untrained model
                   ) -> dict[str, np.ndarray]: # By `word`, `stream`, `untrained`, `shuffled`: (thought, column); `before`: (1, column)
     "How well the carry into each column can be read from each thought: held-out accuracy, beside three controls; raises `InputError` if the model has none"
     carries, k, other = add(problems.digits)[1], model.meta.thought_tokens, untrained(model, seed)
@@ -896,15 +904,16 @@ def probe_thoughts(model: Transformer, # That invented its chain
                 shuffled=_probe_all(stream, np.random.default_rng(seed).permutation(carries), seed), before=np.array([early]))
 
 # %% ../nbs/09_interpretability.ipynb #699389b6
-def plot_thoughts(maps: dict[str, np.ndarray], # By title: numbers (thought, column), from `probe_thoughts`, `look_at_thoughts` or `patch_thoughts`
+def plot_thoughts(maps: dict[str, Annotated[np.ndarray, '_ column']], # By title: numbers (thought, column), from `probe_thoughts`, `look_at_thoughts` or `patch_thoughts`
                   label: str = 'carry into column', # What the columns are
                   low: float = 0, high: float = 1, # The numbers that are lightest and darkest
                   together: bool = False, # The last row is about all thoughts together
                  ): # A matplotlib figure
     "Maps of thoughts and columns; the highest column is on the left, as in a number; columns that no map asks about are left out"
+    _need(maps)
     shown = np.flatnonzero(np.isfinite(np.concatenate([*maps.values()])).any(0))[::-1]
     n = max(map(len, maps.values()))
-    fig, axes = _plt().subplots(1, len(maps), figsize=(max(0.8 + 0.4*len(shown)*len(maps), 3.2), 1.1 + 0.28*n), layout='constrained', squeeze=False)
+    fig, axes = subplots(1, len(maps), figsize=(max(0.8 + 0.4*len(shown)*len(maps), 3.2), 1.1 + 0.28*n), squeeze=False)
     for ax, (title, table) in zip(axes[0], maps.items()):
         _shade_table(ax, table[:, shown], [*range(len(table) - together)] + ['all'] * together, shown, low, high)
         ax.set_title(title, fontsize=10); ax.set_xlabel(label)
@@ -933,8 +942,8 @@ def look_at_thoughts(model: Transformer, # That invented its chain
 # %% ../nbs/09_interpretability.ipynb #6112f3b5
 def patch_thoughts(model: Transformer, # That invented its chain
                    clean: Problems, corrupted: Problems, # Pairs that differ in carries, see `carry_pairs`
-                   column: np.ndarray, # (n,) The column that receives the carry: its digit in the answer is asked for
-                   thought: int|None = None, # Ask for this thought instead
+                   column: Annotated[np.ndarray, 'n'], # The column that receives the carry: its digit in the answer is asked for
+                   thought: Count|None = None, # Ask for this thought instead
                    site: str = 'embed', # What is patched at a thought; `embed`: its word
                   ) -> np.ndarray: # (thought + 1, column): mean recovery, in the last row with all thoughts patched; not a number where nothing can be asked
     "What thoughts of another problem, one by one and all together, do to the answer, or to a thought behind them; raises `InputError` if the model has none"
@@ -950,3 +959,6 @@ def patch_thoughts(model: Transformer, # That invented its chain
         recovery = torch.stack([p.recovery for p in patch_each(model, a, b, dict(enumerate([*each, each]))).values()])
         for c in set(column[rows]): table[[*range(len(each)), k], c] = recovery[:, column[rows] == c].nanmean(1)
     return table
+
+# %% ../nbs/09_interpretability.ipynb #c4ec0009
+check_calls(globals())

@@ -15,29 +15,30 @@ import dataclasses, json, re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 import math_llm
 from .tokenizer import VOCAB, InputError, decode, encode, encode_batch
-from .cli import write_whole
+from .cli import check_calls, Count, Share, Size, write_whole
 from .data import Problems, render
 from .model import Transformer, find_model
 from .decoding import THOUGHT_TOKENS, generate, pick, thought_mask
-from .evaluation import fresh_problems, partition_of, percent, problem_config, share
+from .evaluation import fresh_problems, partition_of, percent, problem_config, share, subplots
 
 # %% ../nbs/07_language.ipynb #acbd13f1
 @dataclass
 class Thoughts:
     "What a model thought about problems"
     problems: Problems
-    tokens: np.ndarray # (b, K) token ids
+    tokens: Annotated[np.ndarray, 'b k'] # Token ids, K a problem
 
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Thoughts(self.problems[rows], self.tokens[rows])
 
 def think(model: Transformer, # One that invented its chain
           problems: Problems, # What to think about
-          batch_size: int = 512, # Problems at a time
+          batch_size: Size = 512, # Problems at a time
          ) -> Thoughts:
     "The thoughts of a model about problems, without the answers; raises `InputError` if it invents none"
     if model.meta.chain != 'invented': raise InputError(f'this model did not invent its chain; it writes: {model.meta.chain}')
@@ -48,7 +49,8 @@ def think(model: Transformer, # One that invented its chain
 class Columns:
     "Problems by columns, lowest first; the carry into one column of each may be set to something else than it is"
     def __init__(self, problems: Problems,
-                 carry_into: tuple|None = None): # Columns (b,), 1 and up, and the carries (b,) into them
+                 carry_into: tuple[Annotated[np.ndarray, 'b'], Annotated[np.ndarray, 'b']]|None = None): # Columns, 1 and up, and the carries into them
+        if carry_into and len(carry_into[0]) != len(problems): raise InputError('a column and a carry are needed for each problem')
         self.problems, self.width, self.most = problems, problems.width.astype(int), problems.n_operands - 1
         self.own = np.pad(problems.digits.sum(1, dtype=int), ((0, 0), (0, 1)))     # (b, d+1) sum of the digits alone
         self.carry_into, self.carries = carry_into, np.zeros_like(self.own)        # (b, d+1) carry into each column
@@ -129,8 +131,9 @@ def show_value(feature: Feature,
     return '/'.join(dict.fromkeys([str(value // 2), str((value + 1) // 2)])) if feature.kind == 'passes' else str(value)
 
 def features(problems: Problems, # What is being talked about
-             kinds: tuple = KINDS) -> list[Feature]:
+             kinds: tuple[str, ...] = KINDS) -> list[Feature]:
     "Everything that can be said about such problems, simple things first"
+    if unknown := [k for k in kinds if k not in KINDS]: raise InputError(f'no kind of feature {unknown[0]!r}; accepted are {", ".join(KINDS)}')
     c, d = Columns(problems), problems.digits.shape[2]
     found = []
     for top in (False, True)[:1 + (c.width.min() < c.width.max())]:            # at one width both ways to count are the same
@@ -149,15 +152,15 @@ def entropy(counts: np.ndarray, # How often each case occurred, any shape
     p = counts[counts > 0] / counts.sum()
     return float(-(p * np.log2(p)).sum()) + 0.
 
-def contingency(x: np.ndarray, # (b,) whole numbers
-                y: np.ndarray, # (b,) whole numbers
+def contingency(x: Annotated[np.ndarray, 'b'], # Whole numbers
+                y: Annotated[np.ndarray, 'b'], # Whole numbers
                ) -> np.ndarray: # (values of x, values of y)
     "How often each pair of values occurred"
     (xs, x), (ys, y) = (np.unique(a, return_inverse=True) for a in (x, y))
     return np.bincount(x * len(ys) + y, minlength=len(xs) * len(ys)).reshape(len(xs), len(ys))
 
-def mutual_information(x: np.ndarray, # (b,) whole numbers
-                       y: np.ndarray, # (b,) whole numbers
+def mutual_information(x: Annotated[np.ndarray, 'b'], # Whole numbers
+                       y: Annotated[np.ndarray, 'b'], # Whole numbers
                       ) -> float: # Bits
     "How much two things say about each other"
     t = contingency(x, y)
@@ -165,9 +168,9 @@ def mutual_information(x: np.ndarray, # (b,) whole numbers
 
 # %% ../nbs/07_language.ipynb #da243232
 def information(thoughts: Thoughts,
-                kinds: tuple = ('carry', 'own', 'digit'), # Of features
-                n_shuffles: int = 3, # Times to shuffle for the control
-                seed: int = 0, # Of the shuffles
+                kinds: tuple[str, ...] = ('carry', 'own', 'digit'), # Of features
+                n_shuffles: Size = 3, # Times to shuffle for the control
+                seed: Count = 0, # Of the shuffles
                ) -> list[dict]: # A row for each thought and feature: bits, and bits of the control
     "Mutual information between each thought and the features of the problem, with a shuffled control"
     c, rng = Columns(thoughts.problems), np.random.default_rng(seed)
@@ -183,15 +186,15 @@ def information(thoughts: Thoughts,
 def _plain(feature): return {k: v for k, v in dataclasses.asdict(feature).items() if v is not None and v is not False}
 
 # %% ../nbs/07_language.ipynb #daea3a2f
-def plot_information(info: list[dict], # Made by `information`
+def plot_information(info: list[Annotated[dict, ('thought', 'kind', 'column', 'bits', 'control')]], # Made by `information`
                      title: str = '', # Above the figure
                     ): # A matplotlib figure
     "Heat maps of mutual information, control subtracted: a row for each thought, a column for each column of the addition, one map for each kind of feature"
-    import matplotlib.pyplot as plt
     info = [r for r in info if not r.get('top') and r['kind'] not in ('passes', 'width', 'operands')]
+    if not info: raise InputError('there is nothing to draw')
     kinds, k = list(dict.fromkeys(r['kind'] for r in info)), max(r['thought'] for r in info) + 1
     d = max(r['column'] for r in info) + 1
-    fig, axes = plt.subplots(1, len(kinds), figsize=(1 + 0.33*d*len(kinds), 1.3 + 0.28*k), layout='constrained', squeeze=False, sharey=True)
+    fig, axes = subplots(1, len(kinds), figsize=(1 + 0.33*d*len(kinds), 1.3 + 0.28*k), squeeze=False, sharey=True)
     for ax, kind in zip(axes[0], kinds):
         grid = np.full((k, d), np.nan)
         for r in info:
@@ -234,7 +237,7 @@ class Place:
         "The thoughts that the book expects; for a value that it has not seen, the usual token"
         keys, inverse = np.unique(_joint(self.features, c), return_inverse=True)
         codes = {_key(v): code for v, code in self.codes.items()}
-        return np.array([codes.get(int(k), self.usual) for k in keys])[inverse]
+        return np.array([codes.get(int(k), self.usual) for k in keys], int)[inverse]
 
     def meaning(self, token: int, # Token id
                ) -> tuple|None: # The value of each feature; None: it was never used
@@ -352,11 +355,10 @@ def format_codebook(book: Codebook) -> str:
 def plot_codebook(book: Codebook,
                  ): # A matplotlib figure; None: there is nothing to draw
     "One map for each place that speaks of one feature: how often each token (across) was used for each value (down)"
-    import matplotlib.pyplot as plt
     shown = [(i, p) for i, p in enumerate(book.places) if len(p.features) == 1]
     if not shown: return None
     columns = min(len(shown), 3)
-    fig, axes = plt.subplots(-(-len(shown) // columns), columns, figsize=(3.2*columns, 2.9*-(-len(shown) // columns)), layout='constrained', squeeze=False)
+    fig, axes = subplots(-(-len(shown) // columns), columns, figsize=(3.2*columns, 2.9*-(-len(shown) // columns)), squeeze=False)
     for ax in axes.flat[len(shown):]: ax.set_axis_off()
     for ax, (i, p) in zip(axes.flat, shown):
         table = np.array([n[list(THOUGHT_TOKENS)] / n.sum() for n in p.counts.values()])
@@ -439,9 +441,10 @@ def load_codebook(where: str|Path, # Of a model: a folder, a `.safetensors` file
     try: return codebook_from_dict(json.loads(path.read_bytes()))
     except (ValueError, RecursionError): raise InputError(f'{path} is not a usable code book') from None
 
-def json_lines(data) -> str:
+def json_lines(data: dict|list) -> str:
     "JSON for people too: lists and objects that hold only numbers stand on one line"
-    text = json.dumps(data, indent=1, ensure_ascii=False)
+    try: text = json.dumps(data, indent=1, ensure_ascii=False)
+    except TypeError as e: raise InputError(f'this cannot be written as JSON: {e}') from None
     number = r'-?[\d.e+-]+'
     text = re.sub(rf'\[\s+((?:{number},?\s+)*)\]', lambda m: '[' + ' '.join(m[1].split()) + ']', text)
     return re.sub(rf'\{{\s+((?:"[^"\n]*": {number},?\s+)*)\}}', lambda m: '{' + ' '.join(m[1].split()) + '}', text) + '\n'
@@ -457,12 +460,13 @@ class Rewrites:
     together: np.ndarray # (m, K) the thoughts, with all other places that would have another carry to tell rewritten too
 
 def rewrite(book: Codebook, thoughts: Thoughts,
-            i: int, # Place whose thought is rewritten
+            i: Count, # Place whose thought is rewritten
             rng: np.random.Generator, # Chooses the other carry, where there are several
             heard_as: str|None = None, # `in` or `out`; default: as the book says
             open_only: bool = False, # Only carries that the digits of the column below leave open
            ) -> Rewrites|None: # None: the place tells no carry
     "The code for another carry"
+    if i >= len(book.places): raise InputError(f'no place {i}; this book has {len(book.places)}')
     c, place = Columns(thoughts.problems), book.places[i]
     if place.teller is None: return None
     k = place.teller.carry_told(c)
@@ -511,7 +515,7 @@ def _think_on(model, prompts, chains, k):
 def listen(model: Transformer,
            book: Codebook, # Its `heard` and `heard_as` are set
            thoughts: Thoughts, # Of the model, about carry-biased problems: there carries matter
-           seed: int = 0, # Chooses carries and tokens
+           seed: Count = 0, # Chooses carries and tokens
           ):
     "Find out which thoughts the model hears, and which carry it takes from those that tell of a digit or a total"
     thoughts, prompts, before = _answered(model, thoughts)
@@ -543,7 +547,7 @@ def _same(now, want, same=True): return share(((now == want) == same).sum(), len
 def speak(model: Transformer,
           book: Codebook,
           thoughts: Thoughts, # The model's thoughts about new problems
-          seed: int = 0, # Chooses carries and tokens
+          seed: Count = 0, # Chooses carries and tokens
           open_only: bool = False, # Only carries that the digits of the column below leave open
          ) -> list[dict]: # A row for each thought, with shares as in an evaluation report; None where there is nothing to rewrite
     "Rewrite thoughts to the code for another carry, and compare the answers with what arithmetic with that carry says"
@@ -576,7 +580,7 @@ def _synonyms(place, said):
     return np.array([other.get(t, -1) for t in said.tolist()], int)
 
 # %% ../nbs/07_language.ipynb #40c12273
-def format_speaking(rows: list[dict], # Made by `speak`
+def format_speaking(rows: list[Annotated[dict, ('thought', 'status', 'heard', 'speaks_of')]], # Made by `speak`
                    ) -> str:
     "What came of speaking, as a page of text"
     def cell(s): return '–' if s is None else f"{percent(s['share'])} of {s['n']}"
@@ -599,7 +603,7 @@ def asked(row: dict, # Of a place, as `speak` makes it
 def rehearse(model: Transformer,
              book: Codebook, # Its places learn how they are `obeyed`, and may change their status from `understood` to `read`
              thoughts: Thoughts, # The model's thoughts about carry-biased problems
-             seed: int = 0): # Chooses carries and tokens
+             seed: Count = 0): # Chooses carries and tokens
     "Try out what the book has to say, before it is examined"
     rows, open_rows = (speak(model, book, thoughts, seed, open_only=o) for o in (False, True))
     for place, row, open_row in zip(book.places, rows, open_rows):
@@ -610,18 +614,18 @@ def rehearse(model: Transformer,
 
 # %% ../nbs/07_language.ipynb #aa665483
 def held_out_problems(model: Transformer,
-                      n: int, # How many
-                      seed: int = 0, # Decides the draw
-                      carry_bias: float = 0., # Share of carry-biased ones
+                      n: Count, # How many
+                      seed: Count = 0, # Decides the draw
+                      carry_bias: Share = 0., # Share of carry-biased ones
                      ) -> Problems:
     "Problems of the kind that a model was trained on, and that it has not met"
     return fresh_problems(problem_config(model.meta, carry_bias=carry_bias), n, seed, **partition_of(model.meta))
 
 def study(model: Transformer,
-          n: int = 20_000, # Problems to learn from
-          n_tests: int = 5_000, # Problems of each examination by reading
-          n_spoken: int = 2_000, # Problems of each examination by speaking, and to listen
-          seed: int = 0, # Decides all draws
+          n: Count = 20_000, # Problems to learn from
+          n_tests: Size = 5_000, # Problems of each examination by reading
+          n_spoken: Size = 2_000, # Problems of each examination by speaking, and to listen
+          seed: Count = 0, # Decides all draws
          ) -> Codebook: # With the results of speaking among its facts
     "Learn a model's language, listen to it, rehearse speaking, speak it"
     def thoughts(n, i, bias): return think(model, held_out_problems(model, n, 10 * seed + i, bias))
@@ -641,7 +645,7 @@ def write_codebook(model: Transformer,
     return save_codebook(study(model, **options), folder)
 
 # %% ../nbs/07_language.ipynb #5219d31f
-def adjusted_information(x: np.ndarray, y: np.ndarray, # (b,) whole numbers
+def adjusted_information(x: Annotated[np.ndarray, 'b'], y: Annotated[np.ndarray, 'b'], # Whole numbers
                          rng: np.random.Generator, # Shuffles for the control
                         ) -> float: # 0: chance, 1: the same up to renaming; 0 too if one of them never changes
     "Mutual information less its control, as a share of the mean entropy"
@@ -650,7 +654,7 @@ def adjusted_information(x: np.ndarray, y: np.ndarray, # (b,) whole numbers
     top = (entropy(t.sum(0)) + entropy(t.sum(1))) / 2 - chance
     return (mutual_information(x, y) - chance) / top if top > 1e-9 else 0.
 
-def renaming(x: np.ndarray, y: np.ndarray, # (b,) tokens of two languages
+def renaming(x: Annotated[np.ndarray, 'b'], y: Annotated[np.ndarray, 'b'], # Tokens of two languages
             ) -> dict: # From tokens of x to tokens of y, one to one
     "Which token is which, the most frequent pairs first"
     table, names = np.zeros((16, 16), int), {}
@@ -670,7 +674,7 @@ class Comparison:
 
 def compare(a: Thoughts, # Of one model
             b: Thoughts, # Of another, about the same problems
-            seed: int = 0, # Of the controls
+            seed: Count = 0, # Of the controls
            ) -> Comparison:
     "Which places of two languages say the same, and whether a renaming turns the one into the other"
     if not np.array_equal(a.problems.digits, b.problems.digits): raise InputError('compared are thoughts about the same problems')
@@ -690,12 +694,14 @@ def plot_comparison(comparison: Comparison,
                     names: tuple = ('one model', 'the other'), # Labels of the axes
                    ): # A matplotlib figure
     "Heat map of what the places of two languages have in common"
-    import matplotlib.pyplot as plt
     k, m = comparison.information.shape
-    fig, ax = plt.subplots(figsize=(1.5 + 0.4*m, 0.8 + 0.4*k), layout='constrained')
+    fig, ax = subplots(figsize=(1.5 + 0.4*m, 0.8 + 0.4*k))
     image = ax.imshow(comparison.information.clip(0), vmin=0, vmax=1, cmap='viridis')
     ax.set(xlabel=f'thought of {names[1]}', ylabel=f'thought of {names[0]}', xticks=range(m), yticks=range(k))
     for p in comparison.pairs:
         if p['information'] > 0.1: ax.plot(p['b'], p['a'], 'o', mfc='none', mec='#d55e00', ms=10, mew=2)
     fig.colorbar(image, ax=ax, label='adjusted mutual information')
     return fig
+
+# %% ../nbs/07_language.ipynb #c4ec0007
+check_calls(globals())

@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'POLYNOMIALS', 'TeacherForcing', 'TrainingConfig', 'Problemset', 'load_problems', 'resolve_precision',
            'learning_rate', 'width_step', 'rows_at_a_time', 'make_model', 'make_objective', 'orthogonalized', 'Muon',
-           'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'load_checkpoint', 'World', 'deterministic',
-           'train', 'train_command']
+           'make_optimizers', 'set_learning_rate', 'save_checkpoint', 'load_checkpoint', 'start_wandb', 'World',
+           'deterministic', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
-import dataclasses, functools, json, math, os, re, resource, shutil, signal, sys, threading, time
-from contextlib import ExitStack, contextmanager, nullcontext
+import dataclasses, functools, http.client, importlib.util, io, json, math, os, re, resource, shutil, signal, ssl, sys, threading, time, urllib.error, urllib.request, uuid
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
+from typing import Annotated
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -21,10 +22,14 @@ from torch import nn
 import safetensors.torch
 import math_llm
 from .tokenizer import InputError
-from .cli import _speaks, opt, command, contents, write_whole
-from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples, held_out, load_dataset, keys,
-                           ensure_dataset, claims_of, written_as, falls_as, render, longest_example, PARTITION, SPLITS, WRITTEN)
-from .model import ModelConfig, Meta, Transformer, POSITIONS, SIZES, checkpoints, load_model, read_tensors, resolve_device, save_model, write_tensors
+from .cli import _speaks, opt, command, contents, write_whole, check_calls, Count, Size
+from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples,
+                           held_out, load_dataset, keys, ensure_dataset, claims_of, written_as,
+                           falls_as, render, longest_example, PARTITION, SPLITS, WRITTEN,
+                           MAX_WORKERS)
+from .model import (ModelConfig, Meta, Transformer, POSITIONS, SIZES, checkpoints,
+                            load_model, read_tensors, resolve_device, save_model, write_tensors,
+                            MAX_SIZE)
 from .gumbel import GumbelConfig, GumbelCompletion, GumbelAnswer, temperature, noise_scale, hidden_share, hard_samples
 from .evaluation import evaluate, format_report, partition_of, percent, share
 
@@ -33,8 +38,8 @@ class TeacherForcing(nn.Module):
     "Next-token cross-entropy"
     def __init__(self, model: Transformer,
                  prompt_loss_weight: float = 0.02, # Weight of a prompt token; a token of the completion weighs 1
-                 rows: int|None = None, # Examples that go through the model at a time, those of like length together: less padding, the same sums; default: all
-                 widths: int = 1): # Pad them to a multiple of this many tokens
+                 rows: Size|None = None, # Examples that go through the model at a time, those of like length together: less padding, the same sums; default: all
+                 widths: Size = 1): # Pad them to a multiple of this many tokens
         super().__init__()
         self.model, self.prompt_loss_weight, self.rows, self.widths = model, prompt_loss_weight, rows, widths
 
@@ -56,7 +61,7 @@ class TeacherForcing(nn.Module):
 # %% ../nbs/06_training.ipynb #bf3645d4
 _ProblemOptions = dataclasses.make_dataclass('_ProblemOptions', [
     (f.name, f.type if 'None' in str(f.type) else f.type | None if isinstance(f.type, type) else f'{f.type}|None',
-     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", f.metadata['choices']))
+     opt(None, re.sub(r' \(default: .*\)$', '', f.metadata['help']) + " (default: the dataset's)", *(f.metadata[k] for k in ('choices', 'low', 'high'))))
     for f in dataclasses.fields(ProblemConfig) if f.name != 'full_size'])
 
 # %% ../nbs/06_training.ipynb #07990674
@@ -66,44 +71,44 @@ OPTIMIZERS = ('muon', 'adamw')
 class TrainingConfig(GumbelConfig, _ProblemOptions):
     "A training run, complete: the same configuration makes the same weights on the same machine"
     model_size: str = opt('small', 'Size of the model; one that --init-from names has its own', tuple(SIZES))
-    n_layers: int|None = opt(None, "Blocks (default: the size's)")
-    d_model: int|None = opt(None, "Width of the residual stream (default: the size's)")
-    n_heads: int|None = opt(None, "Attention heads (default: the size's)")
-    d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)")
+    n_layers: int|None = opt(None, "Blocks (default: the size's)", low=1, high=MAX_SIZE)
+    d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", low=1, high=MAX_SIZE)
+    n_heads: int|None = opt(None, "Attention heads (default: the size's)", low=1, high=MAX_SIZE)
+    d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)", low=1, high=MAX_SIZE)
     position: str = opt('rope', 'Position scheme', POSITIONS)
     norm: str = opt('pre', 'LayerNorm before each sub-layer, or after it', ('pre', 'post'))
     softmax: str = opt('standard', 'Softmax of the attention; with plus-one a head can attend to nothing', ('standard', 'plus-one'))
-    dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what the model of --init-from had)')
-    max_length: int = opt(128, 'Context length in tokens')
+    dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what the model of --init-from had)', low=0, high=0.99)
+    max_length: int = opt(128, 'Context length in tokens', low=1, high=MAX_SIZE)
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if it does not exist)')
     fresh: bool = opt(True, "Draw new training problems at every step; --no-fresh goes through train.json again and again")
-    full_size: float = opt(0.5, 'Share of the new training problems that have all operands and all digits')
-    prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1")
-    batch_size: int = opt(64, 'Examples of a step, over all devices')
-    pool: int|None = opt(None, 'Batches that are sorted by length together, so that each has examples of like length (default: 1, every batch has all lengths; for Gumbel training 16)')
-    eval_batch_size: int = opt(512, 'Examples evaluated at a time')
+    full_size: float = opt(0.5, 'Share of the new training problems that have all operands and all digits', low=0, high=1)
+    prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; a token of the completion weighs 1", low=0)
+    batch_size: int = opt(64, 'Examples of a step, over all devices', low=1, high=MAX_SIZE)
+    pool: int|None = opt(None, 'Batches that are sorted by length together, so that each has examples of like length (default: 1, every batch has all lengths; for Gumbel training 16)', low=1, high=MAX_SIZE)
+    eval_batch_size: int = opt(512, 'Examples evaluated at a time', low=1, high=MAX_SIZE)
     optimizer: str = opt('muon', "Muon for the blocks' matrices and AdamW for the other weights, or AdamW for all", OPTIMIZERS)
-    learning_rate: float = opt(2e-3, 'Highest learning rate')
-    weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW')
-    beta2: float = opt(0.98, "AdamW's memory of squared gradients")
-    grad_clip: float = opt(1., 'Largest norm of the gradient')
-    warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
-    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)')
-    num_epochs: int = opt(12, 'Times through the dataset, or as many new problems')
-    max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
+    learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
+    weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW', low=0)
+    beta2: float = opt(0.98, "AdamW's memory of squared gradients", low=0, high=0.99999)
+    grad_clip: float = opt(1., 'Largest norm of the gradient', low=0)
+    warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line', low=0)
+    curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)', low=0, high=1)
+    num_epochs: int = opt(12, 'Times through the dataset, or as many new problems', low=1)
+    max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
     output_dir: str = opt('checkpoints', 'Folder of the run')
-    num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it')
-    save_steps: int = opt(1000, 'Steps between checkpoints')
-    eval_steps: int = opt(1000, 'Steps between measurements on validation problems')
-    eval_examples: int = opt(500, 'Validation problems of such a measurement')
-    test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are drawn')
-    logging_steps: int = opt(100, 'Steps between log lines')
+    num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it', low=0, high=MAX_WORKERS)
+    save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
+    eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
+    eval_examples: int = opt(500, 'Validation problems of such a measurement', low=1)
+    test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are drawn', low=1)
+    logging_steps: int = opt(100, 'Steps between log lines', low=1)
     precision: str = opt('auto', 'bf16 where it is the faster, else fp32', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
     bf16: bool = opt(False, 'Same as --precision bf16')
     wandb: bool = opt(True, 'Log to Weights & Biases: online where an account is set up, else offline')
     progress: bool = opt(True, 'Show a progress bar on a terminal or in a notebook')
-    seed: int = opt(42, 'Decides weights, order and problems')
+    seed: int = opt(42, 'Decides weights, order and problems', low=0)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N or mps')
     compile: bool = opt(False, 'Compile the model with torch.compile')
     config: str|None = opt(None, 'Take all options from this training_config.json; options given besides win')
@@ -112,21 +117,11 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, least in dict(batch_size=1, eval_batch_size=1, num_epochs=1, warmup_steps=0, num_workers=0, save_steps=1, eval_steps=1,
-                                logging_steps=1, eval_examples=1, test_examples=1, seed=0, prompt_loss_weight=0, learning_rate=0, weight_decay=0, grad_clip=0).items():
-            if not least <= getattr(self, name) < math.inf: raise InputError(f'--{name.replace("_", "-")} must be at least {least}, not {getattr(self, name)}')
-        for name, most in dict(batch_size=2**20, eval_batch_size=2**20, seed=2**63 - 1).items():
-            if getattr(self, name) > most: raise InputError(f'--{name.replace("_", "-")} must be at most {most}, not {getattr(self, name)}')
-        if not 0 <= self.beta2 < 1: raise InputError(f'--beta2 must be 0 or more and below 1, not {self.beta2}')
-        for name in ('max_steps', 'pool'):
-            if getattr(self, name) is not None and getattr(self, name) < 1: raise InputError(f'--{name.replace("_", "-")} must be at least 1, not {getattr(self, name)}')
         if self.fp16 and self.bf16: raise InputError('--fp16 and --bf16 contradict each other')
         for kind in ('fp16', 'bf16'):
             if getattr(self, kind):
                 if self.precision not in ('auto', kind): raise InputError(f'--{kind} and --precision {self.precision} contradict each other')
                 self.precision = kind
-        for name in ('full_size', 'curriculum'):
-            if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
         if self.curriculum and not self.fresh: raise InputError('--curriculum and --no-fresh contradict each other: the problems of a file are what they are')
         if self.given:
             names = ', '.join('--' + n.replace('_', '-') for n in self.given)
@@ -255,8 +250,8 @@ def _bf16_gain():
         return min(times)
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
-def learning_rate(step: int, # From 0
-                  steps: int, # Of the whole run
+def learning_rate(step: Count, # From 0
+                  steps: Size, # Of the whole run
                   config: TrainingConfig) -> float:
     "Up in a straight line for `warmup_steps`, then down to 0 at the end"
     warmup = min(config.warmup_steps, steps // 2)
@@ -305,7 +300,7 @@ def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     return model
 
 def make_objective(model: Transformer, config: TrainingConfig,
-                   rows: int|None = None, widths: int = 1, # Of `TeacherForcing`
+                   rows: Size|None = None, widths: Size = 1, # Of `TeacherForcing`
                   ) -> nn.Module:
     "What is minimised"
     if not config.use_gumbel: return TeacherForcing(model, config.prompt_loss_weight, rows, widths)
@@ -314,10 +309,11 @@ def make_objective(model: Transformer, config: TrainingConfig,
 # %% ../nbs/06_training.ipynb #c48d28bb
 POLYNOMIALS = ((8.0248, -23.4336, 17.3095), (3.3695, -2.5718, 0.5159), (3.0675, -2.744, 0.7439)) # a s + b s³ + c s⁵ each, of a singular value s
 
-def orthogonalized(x: torch.Tensor, # (m, n)
-                   polynomials: tuple = POLYNOMIALS, # Applied one after the other
+def orthogonalized(x: Annotated[torch.Tensor, 'm n'],
+                   polynomials: tuple[tuple[float, float, float], ...] = POLYNOMIALS, # Applied one after the other
                   ) -> torch.Tensor: # (m, n) the same singular vectors, singular values of about one
     "All directions of a matrix made equally long, by a Newton-Schulz iteration, as in Muon"
+    if not x.is_floating_point(): raise InputError('whole numbers cannot be made orthogonal; accepted is a floating type')
     wide = x.shape[0] <= x.shape[1]
     x = (x if wide else x.mT).contiguous()                       # the smaller square is the cheaper one
     x = x / x.norm().clamp(min=1e-7)
@@ -333,12 +329,13 @@ def orthogonalized(x: torch.Tensor, # (m, n)
 # %% ../nbs/06_training.ipynb #3510b1ca
 class Muon(torch.optim.Optimizer):
     "Momentum, orthogonalised"
-    def __init__(self, params, # Matrices
+    def __init__(self, params: list[torch.Tensor], # Matrices
                  lr: float = 1e-3,
                  weight_decay: float = 0.01,
                  momentum: float = 0.95, # How much of the running mean of the gradients is kept
                  dtype: torch.dtype = torch.float32, # To orthogonalise in
-                 polynomials: tuple = POLYNOMIALS): # Of `orthogonalized`
+                 polynomials: tuple[tuple[float, float, float], ...] = POLYNOMIALS): # Of `orthogonalized`
+        if not params: raise InputError('there are no matrices to update')
         super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
         self.dtype, self.polynomials = dtype, polynomials
 
@@ -377,7 +374,7 @@ def _unflat(optimizers, tensors):
     for optimizer, state in zip(optimizers, states): optimizer.load_state_dict(dict(state=state, param_groups=optimizer.state_dict()['param_groups']))
 
 def save_checkpoint(folder: Path, # Of the run
-                    step: int, # Steps done
+                    step: Count, # Steps done
                     model: Transformer, optimizers: list, scaler, batches: dict, # State of the data
                     metrics: list, # What was measured so far
                     seconds: float, # Time spent in training so far
@@ -484,6 +481,63 @@ def _locked(folder):
         except OSError: raise InputError(f'another process is training into {folder}') from None
         yield
 
+# %% ../nbs/06_training.ipynb #8c196626
+_MODES = ('online', 'offline', 'disabled', 'shared', 'dryrun', 'run')
+
+def _one_line(e): return ' '.join(str(e).split())[:200]
+
+def _answers(url, seconds=5):
+    "Whether a server says anything in time"
+    heard = []
+    def ask():
+        try: urllib.request.urlopen(url, timeout=seconds).close()
+        except urllib.error.HTTPError: pass
+        except urllib.error.URLError as e:
+            if not isinstance(e.reason, ssl.SSLError): return   # a certificate that only the client knows
+        except (OSError, ValueError, http.client.HTTPException): return
+        heard.append(True)
+    thread = threading.Thread(target=ask, daemon=True)           # looking up a name has no time limit
+    thread.start(); thread.join(seconds)
+    return bool(heard)
+
+# %% ../nbs/06_training.ipynb #139b9cdf
+def _wandb_mode(wandb, asked):
+    "Online or offline, and why; a run without an account, or without a server, is recorded on disk"
+    own = wandb.run
+    if asked is not None and asked not in _MODES: return 'offline', f"WANDB_MODE is {asked!r}; accepted are {', '.join(_MODES)}"
+    settings = own.settings if own else wandb.setup().settings
+    mode, why = asked or settings.mode, 'WANDB_MODE says so' if asked else 'its settings say so'
+    if mode not in ('online', 'shared', 'run'): return mode, why
+    with redirect_stderr(io.StringIO()): known = own or wandb.login(prompt=False, verify=False) # which has a lot to say
+    if not known: return 'offline', 'no account is set up here'
+    if not _answers(settings.base_url): return 'offline', f'{settings.base_url} does not answer'
+    return mode, why if asked else ''
+
+# %% ../nbs/06_training.ipynb #93b3e219
+def start_wandb(config: TrainingConfig,
+                folder: Path, # Of the run
+               ) -> tuple: # The client's run, and how it goes, in words
+    "A run of Weights & Biases, beside one that may be active; raises whatever the client raises"
+    import wandb
+    asked = os.environ.get('WANDB_MODE')
+    if asked is not None and asked not in _MODES: os.environ['WANDB_MODE'] = 'offline'
+    try:
+        try:
+            mode, why = _wandb_mode(wandb, asked)
+            return _begin(wandb, config, folder, mode), mode + f' ({why})' * bool(why)
+        except Exception as e: return _begin(wandb, config, folder, 'offline'), f'offline (the service cannot be used: {_one_line(e)})'
+    finally:
+        if asked is not None: os.environ['WANDB_MODE'] = asked
+
+def _begin(wandb, config, folder, mode):
+    ours = dict(root_dir=str(folder), silent=True, console='off', init_timeout=15, finish_timeout=60, finish_timeout_raises=True)
+    if not wandb.setup().settings.project: ours['project'] = 'math_llm'
+    settings = wandb.Settings(**ours)
+    settings.update_from_env_vars(dict(os.environ))
+    settings.mode, settings.reinit = mode, 'create_new'
+    if wandb.run and wandb.run.id == settings.run_id: settings.run_id = uuid.uuid4().hex[:8] # that one is taken
+    return wandb.init(config=dataclasses.asdict(config), settings=settings)
+
 # %% ../nbs/06_training.ipynb #5406bd95
 class _Log:
     "Lines for the screen and the log file, numbers for Weights & Biases"
@@ -498,16 +552,9 @@ class _Log:
             if config.wandb: self._start_wandb(config)
 
     def _start_wandb(self, config):
-        import wandb
-        mode, why = os.environ.get('WANDB_MODE'), 'WANDB_MODE says so'
-        options = dict(project='math_llm', config=dataclasses.asdict(config), dir=str(self.folder), settings=wandb.Settings(silent=True, console='off'))
-        try:
-            if mode is None: mode, why = ('online', '') if wandb.login(prompt=False, verify=False) else ('offline', 'no account is set up here')
-            self.run = wandb.init(mode=mode, **options)
-        except wandb.Error as e:
-            mode, why = 'offline', f'the service cannot be used: {str(e).splitlines()[0]}'
-            self.run = wandb.init(mode=mode, **options)
-        self.say(f'Weights & Biases: {mode}' + f' ({why})' * bool(why))
+        try: self.run, said = start_wandb(config, self.folder)
+        except Exception as e: said = f'not used ({_one_line(e)})' # whatever it raises, the training goes on
+        self.say(f'Weights & Biases: {said}')
 
     def say(self, line, mark=None):
         if not self.writes: return
@@ -523,7 +570,8 @@ class _Log:
         if not self.writes: return
         if self.run:
             if summary: self.run.summary.update(summary)
-            self.run.finish(exit_code=int(failed))
+            try: self.run.finish(exit_code=int(failed))
+            except TimeoutError: self.say(f'Weights & Biases: not everything could be sent; `wandb sync {self.run.settings.sync_dir}` does it later')
             self.run = None
         self.file.close()
 
@@ -531,7 +579,8 @@ class _Log:
     def __exit__(self, kind, *_): self.close(failed=kind is not None and issubclass(kind, Exception))
 
 def _bar_class():
-    from tqdm.auto import tqdm
+    if 'ipywidgets' not in sys.modules and not importlib.util.find_spec('ipywidgets'): from tqdm import tqdm # else tqdm warns
+    else: from tqdm.auto import tqdm
     return tqdm
 
 def _shows_bar(config): 
@@ -573,7 +622,7 @@ class World:
         if why: raise InputError(why)
 
     @contextmanager
-    def own_chance(self, seed: int, step: int, device: torch.device):
+    def own_chance(self, seed: Count, step: Count, device: torch.device):
         "Within, the random numbers of each process are its own, and known from the step; outside, all draw the same"
         if self.size == 1: yield; return
         with torch.random.fork_rng([device] if device.type == 'cuda' else []):
@@ -778,7 +827,7 @@ def _merged(parts):
     if isinstance(parts[0], dict):
         if 'low' in parts[0]: return share(sum(p['count'] for p in parts), sum(p['n'] for p in parts))
         names = dict.fromkeys(k for p in parts for k in p)
-        return {k: _merged([p.get(k) for p in parts]) for k in sorted(names, key=lambda k: int(k) if k.isdigit() else 0)}
+        return {k: _merged([p.get(k) for p in parts]) for k in sorted(names, key=lambda k: Count(k) if k.isdigit() else 0)}
     return sum(parts)
 
 # %% ../nbs/06_training.ipynb #5d0629cb
@@ -811,3 +860,6 @@ def _clock(seconds): return f'{int(seconds)//60}:{int(seconds)%60:02}'
 def train_command(config):
     "Train a transformer to add: with the chain of thought it is taught, or (--use-gumbel --supervise answer) with one that it invents."
     train(config)
+
+# %% ../nbs/06_training.ipynb #c4ec0006
+check_calls(globals())
