@@ -314,7 +314,7 @@ def _unwrapped(model):
 
 
 # %% ../nbs/02_model.ipynb #4f7b7569
-def save_model(model: Transformer, # Its `meta` is saved with it; wrappers such as `torch.compile` around it are left out
+def save_model(model: nn.Module, # Its `meta` is saved with it; wrappers such as `torch.compile` around it are left out
                folder: str|Path, # Made if it does not exist
                dtype: torch.dtype|None = None): # Store the weights in this type, for example `torch.bfloat16`; default: as they are
     "Write `model.safetensors` and `config.json`; raises `InputError` for what `load_model` would refuse"
