@@ -845,7 +845,7 @@ def _headline(name, model, reply):
     return '\n'.join(lines + ['', 'What the code book says of its thoughts:', *reply.meaning] * bool(reply.meaning))
 
 # %% ../nbs/09_interpretability.ipynb #a23e39ee
-@command(TraceConfig, 'math_llm_trace')
+@command(TraceConfig, 'math_llm_trace', lower=('problems',))
 def trace_command(config):
     "Look into a model while it solves one problem: figures, and a summary in words."
     _check_output(config)
@@ -858,7 +858,7 @@ def trace_command(config):
     start, folder, t = len(encode(reply.typed)), Path(config.output_dir), trace(model, reply.text)
     said = '\n'.join([_headline(config.checkpoint, model, reply), '', 'What it wrote, token by token (column 0 is the ones column):', summarise(model, reply.text, start, heads)])
     for name, fig in zip(FIGURES, (plot_heads(t), plot_roles(masses), plot_lens(model, t))): _save(fig, folder/name)
-    write_whole(folder/'summary.txt', (said + '\n').encode())
+    write_whole(folder/'summary.txt', (said + '\n').encode(errors='replace'))
     print(said + f"\n\nfigures and summary written to {folder}")
 
 # %% ../nbs/09_interpretability.ipynb #31b0de97
