@@ -142,7 +142,7 @@ def _draws_with_agg(own):
 
 # %% ../nbs/00b_cli.ipynb #c193fb6d
 _NO_MEMORY = re.compile("out of memory|can't allocate memory|cannot allocate memory|not enough memory|unable to mmap|bad_alloc|STATUS_ALLOC_FAILED|can't start new thread|"
-                        "failed to map segment|storage size calculation overflowed|array is too big|maximum allowed (dimension|size) exceeded", re.I)
+                        "could not (create|execute) a (primitive(?! desc)|memory object)|failed to map segment|storage size calculation overflowed|array is too big|maximum allowed (dimension|size) exceeded", re.I)
 
 def _chain(e):
     "An exception, and those that led to it"
@@ -175,8 +175,9 @@ def _explained(e, lower):
     if isinstance(e, InputError): return str(e), 2
     if isinstance(e, KeyboardInterrupt): return 'interrupted', 128 + signal.SIGINT
     if isinstance(e, BrokenPipeError): return '', 128 + 13 # the reader has left: say nothing, and end as SIGPIPE would end us
-    if out_of_memory(e): return 'out of memory' + '; a smaller ' * bool(lower) + ' or '.join('--' + name.replace('_', '-') for name in lower) + ' needs less' * bool(lower), 2
+    if out_of_memory(e): return 'out of memory' + (f'; needed is less of {", ".join("--" + name.replace("_", "-") for name in lower)}' if lower else ''), 2
     if why := _compiler_trouble(e): return f'--compile does not work here: {why}', 2
+    if isinstance(e, UnicodeEncodeError) and e.encoding == sys.getfilesystemencoding(): return f'{e.object}: names of files cannot hold {e.object[e.start]!r} here', 2
     if isinstance(e, OSError) and (where := _where(e)): return f'{where}: {e.strerror}', 2
     raise e
 

@@ -195,7 +195,7 @@ def plot_attention(t: Trace,
     labels = [_short_label(s) for s in t.labels(row)]
     n, fig = len(labels), None
     if ax is None: fig, ax = _plt().subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n), layout='constrained')
-    ax.imshow(t.attention[row, layer, head, :n, :n], cmap='Blues', vmin=0, vmax=1)
+    ax.imshow(t.attention[row, layer, head, :n, :n].numpy(), cmap='Blues', vmin=0, vmax=1)
     ax.set_xticks(range(n), labels); ax.set_yticks(range(n), labels)
     for tick in ax.get_xticklabels(): tick.set_rotation(90 * (not fig and len(tick.get_text()) > 1))
     ax.tick_params(length=0, labelsize=8 if fig else 6, pad=1)
@@ -421,7 +421,7 @@ def plot_lens(model: Transformer, t: Trace,
     probs, ids = logit_lens(model, t)[:, row, :t.lengths[row]].max(-1)              # (layer + 1, t)
     labels, n = t.labels(row), len(probs)
     fig, ax = _plt().subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n), layout='constrained')
-    ax.imshow(probs.flip(0), cmap='Blues', vmin=0, vmax=1, aspect='auto')
+    ax.imshow(probs.flip(0).numpy(), cmap='Blues', vmin=0, vmax=1, aspect='auto')
     for i, j in np.ndindex(*probs.shape):
         ax.text(j, n - 1 - i, _short_label(VOCAB[ids[i, j]]), ha='center', va='center', fontsize=8, color='white' if probs[i, j] > 0.6 else 'black')
     ax.set_xticks(range(len(labels)), map(_short_label, labels)); ax.set_yticks(range(n), [*(f'layer {i}' for i in reversed(range(n - 1))), 'embedding'])
