@@ -311,25 +311,27 @@ def commands() -> dict[str, str]: # Name -> `module:function`
                      interactive='interactive:interactive_command', trace='interpretability:trace_command', train='training:train_command')
     return {f'math_llm_{name}': f'math_llm.{where}' for name, where in functions.items()}
 
-def _script(name): return ['-c', 'import sys; from {} import {} as main; sys.exit(main())'.format(*commands()[name].split(':'))]
+def _script(name):
+    if name not in (known := commands()): raise InputError(f'{name} is not installed here, only its code; accepted are --parts without startup')
+    return ['-c', 'import sys; from {} import {} as main; sys.exit(main())'.format(*known[name].split(':'))]
 
 def _environment(**more): # as a user has it: bytecode is kept
     return {k: v for k, v in os.environ.items() if k not in ('PYTHONDONTWRITEBYTECODE', 'IN_TEST')} | dict(PYTHONUNBUFFERED='1', WANDB_MODE='offline') | more
 
 def run_python(*args: str) -> str: # What it printed
     "A new Python process that has to succeed"
-    return subprocess.run([sys.executable, *args], env=_environment(), capture_output=True, text=True, check=True).stdout
+    return subprocess.run([sys.executable, *args], env=_environment(), capture_output=True, text=True, encoding='utf-8', errors='replace', check=True).stdout
 
 def first_step(*options: str, # For `math_llm_train`
               ) -> str: # The line of the first step
     "A training run up to its first step"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         argv, said = [sys.executable, *_script('math_llm_train'), '--logging-steps', '1', '--output-dir', f'{folder}/run', *options], []
-        with subprocess.Popen(argv, cwd=folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as run:
+        with subprocess.Popen(argv, cwd=folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding='utf-8', errors='replace', start_new_session=True) as run:
             for line in run.stdout:
                 said.append(line)
                 if line.startswith('step 1/'): break
-            os.killpg(run.pid, signal.SIGKILL)                              # with the process of Weights & Biases, if there is one
+            os.killpg(run.pid, signal.SIGKILL) if hasattr(os, 'killpg') else run.kill() # with the process of Weights & Biases, if there is one
     if not said or not said[-1].startswith('step 1/'): raise RuntimeError('no first step: ' + ''.join(said))
     return said[-1]
 
@@ -666,18 +668,44 @@ def plot_rates(*results: Annotated[dict, ('rows',)], part: str = 'train'): # A m
     return fig
 
 # %% ../nbs/10_benchmark.ipynb #5b549126
+def _check_format(file):
+    "Refuse a figure in a format that matplotlib does not write"
+    from matplotlib.backend_bases import FigureCanvasBase
+    if file.suffix[1:] not in FigureCanvasBase.filetypes: raise InputError(f'--figure {file}: accepted are names that end in {", ".join("." + t for t in FigureCanvasBase.filetypes)}')
+
 def _check_files(config):
     "Find out before measuring whether the results can be written after it; makes their folders"
     for name in ('output_file', 'figure'):
         if not (file := getattr(config, name)): continue
         option, file = f'--{name.replace("_", "-")}', Path(file)
         if file.is_dir(): raise InputError(f'{option} {file} is a folder')
+        if name == 'figure': _check_format(file)
         try: file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e: raise InputError(f'{option}: cannot make the folder {file.parent}: {e.strerror}') from None
         if not os.access(file.parent, os.W_OK): raise InputError(f'{option}: cannot write to {file.parent}')
 
+# %% ../nbs/10_benchmark.ipynb #4bcebb25
+def _show(result, config):
+    "Print the results"
+    print(f"{result['machine']}, PyTorch {result['torch']} with {result['threads']} thread{'s' * (result['threads'] > 1)}; {result['seconds']:.0f} s\n")
+    print(format_benchmark(result))
+    for key, cost in token_costs(result).items():
+        if key[-1] == 'ours': print(f"{' '.join(str(k) for k in key if k)}: a token costs {cost:.3g} times as much at {max(config.digits)} digits as at {min(config.digits)}")
+    if config.profile: print('\n' + format_profile(result))
+
+# %% ../nbs/10_benchmark.ipynb #c6204f87
+def _write_files(result, config):
+    "Write the results, and the figure, to the files that the options name"
+    if config.output_file: write_whole(config.output_file, (json.dumps(result, indent=1) + '\n').encode())
+    if config.figure:
+        fig, data = plot_gains(result), io.BytesIO()
+        fig.savefig(data, dpi=150, format=Path(config.figure).suffix[1:])
+        write_whole(config.figure, data.getvalue())
+        import matplotlib.pyplot as plt
+        plt.close(fig)
+
 # %% ../nbs/10_benchmark.ipynb #3cd17068
-@command(BenchmarkConfig, 'math_llm_benchmark')
+@command(BenchmarkConfig, 'math_llm_benchmark', lower=('batch_size', 'model_size', 'digits'))
 def benchmark_command(config):
     "Measure speed and memory of each part beside a plain form of it, or compare two such measurements."
     if config.compare:
@@ -687,16 +715,8 @@ def benchmark_command(config):
         return
     _check_files(config)
     result = benchmark(config)
-    print(f"{result['machine']}, PyTorch {result['torch']} with {result['threads']} thread{'s' * (result['threads'] > 1)}; {result['seconds']:.0f} s\n")
-    print(format_benchmark(result))
-    for key, cost in token_costs(result).items():
-        if key[-1] == 'ours': print(f"{' '.join(str(k) for k in key if k)}: a token costs {cost:.3g} times as much at {max(config.digits)} digits as at {min(config.digits)}")
-    if config.profile: print('\n' + format_profile(result))
-    if config.output_file: write_whole(config.output_file, (json.dumps(result, indent=1) + '\n').encode())
-    if config.figure:
-        fig, data = plot_gains(result), io.BytesIO()
-        fig.savefig(data, dpi=150, format=Path(config.figure).suffix[1:])
-        write_whole(config.figure, data.getvalue())
+    try: _write_files(result, config)
+    finally: _show(result, config)                                # one of the two is left, whatever happens to the other
 
 # %% ../nbs/10_benchmark.ipynb #c4ec0010
 check_calls(globals())

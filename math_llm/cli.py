@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['Count', 'Size', 'Share', 'InputError', 'check_calls', 'opt', 'check_option', 'check_options', 'parser',
-           'check_fields', 'read_options', 'command', 'write_whole', 'encoding_of', 'read_text', 'contents']
+           'check_fields', 'read_options', 'usable_streams', 'colour_wanted', 'out_of_memory', 'command', 'write_whole',
+           'encoding_of', 'read_text', 'contents']
 
 # %% ../nbs/00b_cli.ipynb #8ead465e
 import argparse, codecs, dataclasses, errno, inspect, json, math, os, re, reprlib, signal, sys, types, typing
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from pathlib import Path
@@ -241,41 +243,126 @@ def read_options(config_class: type, # A dataclass made with `opt`
         args = p.parse_args(argv)
     return config_class(**vars(args))
 
+# %% ../nbs/00b_cli.ipynb #325b4399
+def _fill_closed():
+    "Open the null device under the numbers of standard streams that are closed"
+    while (fd := os.open(os.devnull, os.O_RDWR)) < 3: pass
+    os.close(fd)
+
+def _set_stream(name, stream): setattr(sys, name, stream)
+
+def _set_errors(stream, errors):
+    with suppress(OSError, ValueError): stream.reconfigure(errors=errors) # it writes what it holds, and that may fail
+
+# %% ../nbs/00b_cli.ipynb #73059334
+@contextmanager
+def usable_streams():
+    "Within, all standard streams are there and any text can be printed; what a stream cannot show becomes `?`"
+    with ExitStack() as undo:
+        for name in ('stdin', 'stdout', 'stderr'):
+            stream = getattr(sys, name)
+            if stream is None or getattr(stream, 'closed', False):
+                _fill_closed()
+                undo.callback(_set_stream, name, stream)
+                _set_stream(name, undo.enter_context(open(os.devnull, 'r' if name == 'stdin' else 'w', encoding='utf-8')))
+            elif name != 'stdin' and getattr(stream, 'errors', None) in ('strict', 'surrogateescape') and hasattr(stream, 'reconfigure'):
+                undo.callback(_set_errors, stream, stream.errors)
+                _set_errors(stream, 'replace')
+        yield
+
+# %% ../nbs/00b_cli.ipynb #3b28cf6c
+def colour_wanted(out) -> bool: # A text stream
+    "Is `out` a terminal that shows colours, and does nobody object? (no-color.org)"
+    return out.isatty() and not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'
+
+# %% ../nbs/00b_cli.ipynb #2329534c
+@contextmanager
+def _draws_with_agg(own):
+    "Within, matplotlib is loaded with Agg, if it is not there yet; `own`: this process does nothing else"
+    said = os.environ.get('MPLBACKEND')
+    if 'matplotlib' in sys.modules or not (own or said): yield; return
+    os.environ['MPLBACKEND'] = 'agg'
+    try: yield
+    finally:
+        if said is None: del os.environ['MPLBACKEND']
+        else: os.environ['MPLBACKEND'] = said
+        if not own and (plt := sys.modules.get('matplotlib.pyplot')):
+            with suppress(ImportError, ValueError): plt.switch_backend(said)
+
 # %% ../nbs/00b_cli.ipynb #c193fb6d
+_NO_MEMORY = re.compile("out of memory|can't allocate memory|cannot allocate memory|not enough memory|unable to mmap|bad_alloc|STATUS_ALLOC_FAILED|can't start new thread|"
+                        "could not (create|execute) a (primitive(?! desc)|memory object)|failed to map segment|storage size calculation overflowed|array is too big|maximum allowed (dimension|size) exceeded", re.I)
+
+def _chain(e):
+    "An exception, and those that led to it"
+    while e is not None:
+        yield e
+        e = e.__cause__ or (None if e.__suppress_context__ else e.__context__)
+
+def out_of_memory(e: BaseException) -> bool:
+    "Does an exception say that memory has run out, of this machine or of its GPU?"
+    return any(isinstance(x, MemoryError) or isinstance(x, (RuntimeError, ValueError, OSError, ImportError)) and bool(_NO_MEMORY.search(str(x))) for x in _chain(e))
+
+# %% ../nbs/00b_cli.ipynb #51b32ded
+_COMPILERS = ('torch._dynamo', 'torch._inductor', 'torch._functorch', 'triton')
+
+def _compiler_trouble(e):
+    "What `torch.compile` could not do, in one line; empty: it is not about that"
+    found = [x for x in _chain(e) if type(x).__module__.startswith(_COMPILERS) or isinstance(x, RuntimeError) and re.search('dynamo|torch.compile|C compiler', str(x), re.I)]
+    return next((line.strip() for line in str(found[-1]).splitlines() if line.strip()), type(found[-1]).__name__) if found else ''
+
+# %% ../nbs/00b_cli.ipynb #4d7a82d0
 _REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
+def _where(e):
+    "What an error of the system is about, as far as it can be known; empty: something else"
+    if e.filename is not None: return str(e.filename)
+    return {errno.ENOENT: 'the current folder', errno.EMFILE: 'files', errno.EAGAIN: 'processes'}.get(e.errno, 'standard output' * (e.errno in _REFUSED))
+
+def _explained(e, lower):
+    "One line and an exit code for an exception that is nobody's bug; any other is raised again"
+    if isinstance(e, InputError): return str(e), 2
+    if isinstance(e, KeyboardInterrupt): return 'interrupted', 128 + signal.SIGINT
+    if isinstance(e, BrokenPipeError): return '', 128 + 13 # the reader has left: say nothing, and end as SIGPIPE would end us
+    if out_of_memory(e): return 'out of memory' + (f'; needed is less of {", ".join("--" + name.replace("_", "-") for name in lower)}' if lower else ''), 2
+    if why := _compiler_trouble(e): return f'--compile does not work here: {why}', 2
+    if isinstance(e, UnicodeEncodeError) and e.encoding == sys.getfilesystemencoding(): return f'{e.object}: names of files cannot hold {e.object[e.start]!r} here', 2
+    if isinstance(e, OSError) and (where := _where(e)): return f'{where}: {e.strerror}', 2
+    raise e
+
+# %% ../nbs/00b_cli.ipynb #408c94e3
 def _speaks():
     "Under `torchrun` all processes meet the same mistake, and the first one says it"
     return 'TORCHELASTIC_RUN_ID' not in os.environ or os.environ.get('RANK', '0') == '0'
 
-def _give_up_output():
-    "What is still on its way to standard output has nowhere to go; do not try again when Python ends"
-    try: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError): pass # not a file
+def _hand_over(stream):
+    "Write what a stream holds. An error is returned, and what is left is given up: Python would try again when it ends"
+    try: stream.flush()
+    except (OSError, ValueError) as e:
+        with suppress(OSError, ValueError, AttributeError): os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno()) # if it is a file
+        return e
+
+def _complain(line):
+    with suppress(OSError, ValueError): print(line, file=sys.stderr)
+    _hand_over(sys.stderr)
 
 # %% ../nbs/00b_cli.ipynb #58613eac
 def command(config_class: type, # Options of the command: a dataclass made with `opt`
             prog: str, # Name of the console script
+            lower: tuple = (), # Options that can be lowered where memory runs out
            ): # Decorator
     "Make `main(config)` a console entry point `entry(argv=None) -> exit code`"
     def decorate(main):
         @wraps(main)
         def entry(argv: list[str]|None = None) -> int:
-            try:
-                code = main(read_options(config_class, entry.parser(), sys.argv[1:] if argv is None else argv)) or 0
-                if sys.stdout: sys.stdout.flush()
-                return code
-            except InputError as e: message, code = str(e), 2
-            except BrokenPipeError: # the reader has left: say nothing
-                _give_up_output()
-                message, code = '', 128 + signal.SIGPIPE
-            except OSError as e:
-                if e.errno not in _REFUSED: raise
-                if not e.filename: _give_up_output()
-                message, code = f'{e.filename or "standard output"}: {e.strerror}', 2
-            except KeyboardInterrupt: message, code = 'interrupted', 128 + signal.SIGINT
-            if message and _speaks(): print(f'{prog}: {message}', file=sys.stderr)
-            return int(code)
+            with usable_streams(), _draws_with_agg(argv is None):
+                try: message, code = '', main(read_options(config_class, entry.parser(), sys.argv[1:] if argv is None else argv)) or 0
+                except SystemExit as e: message, code = '', e.code or 0     # --help, or a signal
+                except BaseException as e: message, code = _explained(e, lower)
+                lost = _hand_over(sys.stdout)
+                if isinstance(lost, OSError) and not code: message, code = _explained(lost, lower)
+                if message and _speaks(): _complain(f'{prog}: {message}')
+                return int(code)
         entry.parser = lambda: parser(config_class, prog, main.__doc__)
         del entry.__wrapped__ # the signature is `entry`'s own
         return entry
@@ -285,16 +372,17 @@ def command(config_class: type, # Options of the command: a dataclass made with 
 def write_whole(path: str|Path, # Its folder is made if it does not exist
                 data: bytes):
     "Write a file so that it appears whole or not at all; raises `InputError` if it cannot be written"
-    path = Path(path)
-    new = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    new = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if Path(path).exists() and not Path(path).is_file(): Path(path).write_bytes(data); return
+        final = Path(os.path.realpath(path))
+        new = final.with_name(f'.{final.name}.{os.getpid()}.tmp')
+        final.parent.mkdir(parents=True, exist_ok=True)
         with open(new, 'wb') as f:
             f.write(data); f.flush(); os.fsync(f.fileno())
-        os.replace(new, path)
+        os.replace(new, final)
     except BaseException as e:
-        try: new.unlink(missing_ok=True)
-        except OSError: pass # its folder could not be made either
+        with suppress(OSError): new and new.unlink(missing_ok=True)       # its folder could not be made either
         if isinstance(e, OSError): raise InputError(f'cannot write {path}: {e.strerror}') from None
         raise
 

@@ -1160,7 +1160,7 @@ def describe(splits: dict[str, Examples], config: DatasetConfig) -> str: # Sever
         lines.append(f'  {s:5} {n:>9} examples' + (f' (all there are; {asked[s]:,} were asked for)' if len(ex) < asked[s] else ''))
     return '\n'.join(lines)
 
-@command(DatasetConfig, 'math_llm_generate_data')
+@command(DatasetConfig, 'math_llm_generate_data', lower=('num_examples', 'max_digits', 'max_operands'))
 def generate_data(config):
     "Make a dataset of addition problems: train.json, val.json and test.json."
     if config.thought_tokens and config.chain != 'noop': raise InputError(f'--thought-tokens is about --chain noop; {config.chain} has no use for it')

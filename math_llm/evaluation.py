@@ -594,7 +594,7 @@ def _check_output(config):
     if not os.access(file.parent, os.W_OK): raise InputError(f'--output-file: cannot write to {file.parent}')
 
 # %% ../nbs/05_evaluation.ipynb #009cc266
-@command(EvaluateConfig, 'math_llm_evaluate')
+@command(EvaluateConfig, 'math_llm_evaluate', lower=('batch_size', 'fresh'))
 def evaluate_command(config):
     "Measure how well a model adds, and where it errs."
     _check_output(config)
@@ -609,12 +609,13 @@ def evaluate_command(config):
     report = evaluate(model, problems, config.batch_size, config.max_length, progress=True)
     if config.faithfulness:
         report['faithfulness'] = faithfulness(model, problems[:config.faithfulness], config.batch_size, config.seed)
-    print(format_report(report))
     if config.output_file:
         facts = dict(format='math_llm evaluation', package_version=math_llm.__version__, options=dataclasses.asdict(config),
                      problems=source, chain=model.meta.chain, n_params=model.n_params(), seconds=round(time.time() - began, 1))
-        write_whole(Path(config.output_file), (json.dumps(facts | report, indent=1) + '\n').encode())
+        try: write_whole(config.output_file, (json.dumps(facts | report, indent=1) + '\n').encode())
+        finally: print(format_report(report))                    # one of the two is left, whatever happens to the other
         print(f'\nreport written to {config.output_file}')
+    else: print(format_report(report))
 
 # %% ../nbs/05_evaluation.ipynb #c4ec0005
 check_calls(globals())

@@ -6,13 +6,13 @@
 __all__ = ['SHADES', 'read_prompt', 'Reply', 'ask', 'next_tokens', 'Prompt', 'InteractiveConfig', 'interactive_command']
 
 # %% ../nbs/08_interactive.ipynb #11ad8b32
-import html, math, os, re, sys
+import html, math, re, sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 import torch
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, InputError, decode, encode
-from .cli import command, encoding_of, opt, check_calls, check_options, Count
+from .cli import colour_wanted, command, encoding_of, opt, check_calls, check_options, Count
 from .data import Problems, Step, answers, check_chain, pretty, render
 from .model import SIZES, Transformer, load_model, resolve_device
 from .decoding import generate
@@ -274,14 +274,11 @@ class InteractiveConfig:
     def __post_init__(self): check_options(self)
 
 # %% ../nbs/08_interactive.ipynb #b6edf883
-def _colour_wanted(out): return out.isatty() and not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'
-
-def _as_typed(stream, out):
-    "Make text streams give and take anything: no newline but \\n, no error for what cannot be decoded or shown"
-    if hasattr(stream, 'reconfigure') and not stream.isatty():
+def _as_typed(stream):
+    "Make a text stream give anything: no error for what cannot be decoded, and in a pipe no newline but \\n"
+    if hasattr(stream, 'reconfigure'):
         first = stream.buffer.peek(4)[:4] if hasattr(stream.buffer, 'peek') else b'' # waits for the first bytes, as reading would
-        stream.reconfigure(encoding=encoding_of(first), errors='backslashreplace', newline='\n')
-    if hasattr(out, 'reconfigure'): out.reconfigure(errors='replace')
+        stream.reconfigure(encoding=encoding_of(first), errors='backslashreplace', **({} if stream.isatty() else dict(newline='\n')))
 
 def _greeting(config, model, colour):
     known = model.meta.trained_on
@@ -305,10 +302,9 @@ def interactive_command(config):
     check_size(model, config.model_size)
     book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
     options = dict(explain=explainer(book) if book else None, temperature=config.temperature, max_new_tokens=config.max_new_tokens)
-    if sys.stdin is None: return # closed: nobody can type
-    _as_typed(sys.stdin, sys.stdout)
+    _as_typed(sys.stdin)
     if sys.stdin.isatty():
-        colour = _colour_wanted(sys.stdout)
+        colour = colour_wanted(sys.stdout)
         print(_greeting(config, model, colour))
         _ask_person(Prompt(model, config.mode, colour=colour, **options))
     else:

@@ -202,7 +202,7 @@ def plot_attention(t: Trace,
     if layer >= layers or head >= heads: raise InputError(f'no head {layer}.{head}; the last is {layers - 1}.{heads - 1}')
     n, fig = len(labels), None
     if ax is None: fig, ax = subplots(figsize=(1 + 0.22*n, 0.8 + 0.22*n))
-    ax.imshow(t.attention[row, layer, head, :n, :n], cmap='Blues', vmin=0, vmax=1)
+    ax.imshow(t.attention[row, layer, head, :n, :n].numpy(), cmap='Blues', vmin=0, vmax=1)
     ax.set_xticks(range(n), labels); ax.set_yticks(range(n), labels)
     for tick in ax.get_xticklabels(): tick.set_rotation(90 * (not fig and len(tick.get_text()) > 1))
     ax.tick_params(length=0, labelsize=8 if fig else 6, pad=1)
@@ -433,7 +433,7 @@ def plot_lens(model: Transformer, t: Trace,
     probs, ids = logit_lens(model, t)[:, row, :len(labels)].max(-1)                 # (layer + 1, t)
     n = len(probs)
     fig, ax = subplots(figsize=(1.2 + 0.3*len(labels), 1.2 + 0.3*n))
-    ax.imshow(probs.flip(0), cmap='Blues', vmin=0, vmax=1, aspect='auto')
+    ax.imshow(probs.flip(0).numpy(), cmap='Blues', vmin=0, vmax=1, aspect='auto')
     for i, j in np.ndindex(*probs.shape):
         ax.text(j, n - 1 - i, _short_label(VOCAB[ids[i, j]]), ha='center', va='center', fontsize=8, color='white' if probs[i, j] > 0.6 else 'black')
     ax.set_xticks(range(len(labels)), map(_short_label, labels)); ax.set_yticks(range(n), [*(f'layer {i}' for i in reversed(range(n - 1))), 'embedding'])
@@ -857,7 +857,7 @@ def _headline(name, model, reply):
     return '\n'.join(lines + ['', 'What the code book says of its thoughts:', *reply.meaning] * bool(reply.meaning))
 
 # %% ../nbs/09_interpretability.ipynb #a23e39ee
-@command(TraceConfig, 'math_llm_trace')
+@command(TraceConfig, 'math_llm_trace', lower=('problems',))
 def trace_command(config):
     "Look into a model while it solves one problem: figures, and a summary in words."
     _check_output(config)
@@ -870,7 +870,7 @@ def trace_command(config):
     start, folder, t = len(encode(reply.typed)), Path(config.output_dir), trace(model, reply.text)
     said = '\n'.join([_headline(config.checkpoint, model, reply), '', 'What it wrote, token by token (column 0 is the ones column):', summarise(model, reply.text, start, heads)])
     for name, fig in zip(FIGURES, (plot_heads(t), plot_roles(masses), plot_lens(model, t))): _save(fig, folder/name)
-    write_whole(folder/'summary.txt', (said + '\n').encode())
+    write_whole(folder/'summary.txt', (said + '\n').encode(errors='replace'))
     print(said + f"\n\nfigures and summary written to {folder}")
 
 # %% ../nbs/09_interpretability.ipynb #31b0de97

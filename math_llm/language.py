@@ -408,8 +408,8 @@ def codebook_from_dict(data: dict, # As `codebook_to_dict` makes it
     try:
         places = [Place([Feature(**f) for f in p['features']], {tuple(v): _counted(n) for v, n in p['counts']}, *(p[k] for k in ('heard_as', 'heard', 'obeyed', 'status', 'tests')))
                   for p in data['places']]
-        assert data['format'] == FORMAT and places and all(_sound(p) for p in places)
-    except (AssertionError, ValueError, TypeError, KeyError, AttributeError, OverflowError): raise InputError('not a code book') from None
+        if not (data['format'] == FORMAT and places and all(_sound(p) for p in places)): raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError): raise InputError('not a code book') from None
     return Codebook(places, {k: v for k, v in data.items() if k not in ('format', 'package_version', 'places')})
 
 def _sound(place):
@@ -419,7 +419,7 @@ def _sound(place):
             and all(x is None or isinstance(x, dict) for x in (place.heard, place.obeyed)) and isinstance(place.tests, dict))
 
 def _counted(counts):
-    assert all(type(n) is int for n in counts.values())
+    if not all(type(n) is int for n in counts.values()): raise ValueError
     found = np.zeros(16, int)
     for token, n in counts.items(): found[VOCAB.index(token)] = n
     return found

@@ -19,7 +19,7 @@ from torch import nn
 import safetensors, safetensors.torch
 import math_llm
 from .tokenizer import VOCAB, InputError
-from .cli import _speaks, check_fields, write_whole, check_calls, check_options, Count, opt, Size
+from .cli import _speaks, check_fields, out_of_memory, write_whole, check_calls, check_options, Count, opt, Size
 from .data import CHAINS, DatasetConfig
 
 # %% ../nbs/02_model.ipynb #69ae4fcd
@@ -352,7 +352,9 @@ def read_tensors(path: Path, # A file that `write_tensors` wrote
         text, digest = meta['config'], meta['digest']
         facts, tensors = json.loads(text), safetensors.torch.load(data)
     except (KeyError, TypeError, ValueError, RecursionError): _refuse(path, 'it was not written by math_llm, or its header is damaged')
-    except Exception as e: _refuse(path, f'its header is damaged ({type(e).__name__})') # whatever safetensors raises
+    except Exception as e: # whatever safetensors raises
+        if out_of_memory(e): raise
+        _refuse(path, f'its header is damaged ({type(e).__name__})')
     if digest != _digest(text, tensors): _refuse(path, 'it is not as it was saved')
     return tensors, facts
 
@@ -380,6 +382,7 @@ def read_model(path: Path, # A `.safetensors` file
     try:
         c, meta, vocab = ModelConfig(**config['model']), Meta(**{f.name: config[f.name] for f in dataclasses.fields(Meta)}), config['vocab']
         want = _shapes(c) if c.n_layers <= len(tensors) else None
+    except MemoryError: raise
     except Exception as e: _refuse(path, f'its configuration is none ({type(e).__name__}: {e})')
     if vocab != list(VOCAB): _refuse(path, 'it has another vocabulary')
     if want != {k: v.shape for k, v in tensors.items()}: _refuse(path, 'its tensors do not have the shapes of its configuration')

@@ -9,7 +9,7 @@ __all__ = ['OPTIMIZERS', 'POLYNOMIALS', 'TeacherForcing', 'TrainingConfig', 'Pro
            'deterministic', 'train', 'train_command']
 
 # %% ../nbs/06_training.ipynb #2b8a60d0
-import dataclasses, functools, http.client, importlib.util, io, json, math, os, re, resource, shutil, signal, ssl, sys, threading, time, urllib.error, urllib.request, uuid
+import dataclasses, functools, http.client, importlib.util, io, json, math, os, re, shutil, signal, ssl, sys, threading, time, urllib.error, urllib.request, uuid
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,11 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 import safetensors.torch
+from filelock import FileLock, Timeout
 import math_llm
 from .tokenizer import InputError
-from .cli import _speaks, opt, command, contents, write_whole, check_calls, Count, Size
+from .cli import (_speaks, opt, command, contents, write_whole, check_calls, Count, Size,
+                          colour_wanted, out_of_memory, usable_streams)
 from .data import (ProblemConfig, DatasetConfig, Stream, Epochs, Batches, Batch, Examples,
                            held_out, load_dataset, keys, ensure_dataset, claims_of, written_as,
                            falls_as, render, longest_example, PARTITION, SPLITS, WRITTEN,
@@ -381,7 +383,7 @@ def save_checkpoint(folder: Path, # Of the run
                     precision: str): # In which it trains
     "Write `checkpoint-STEP`, and remove all but the two newest"
     new, final = folder/'.checkpoint.tmp', folder/f'checkpoint-{step}'
-    shutil.rmtree(new, ignore_errors=True)
+    _clear(new)
     device, rng = next(model.parameters()).device, {'rng.cpu': torch.get_rng_state()}
     if device.type == 'cuda': rng['rng.cuda'] = torch.cuda.get_rng_state(device) # a run on the processor does not wake a GPU
     try:
@@ -390,7 +392,7 @@ def save_checkpoint(folder: Path, # Of the run
                       dict(step=step, batches=batches, scaler=scaler.state_dict(), metrics=metrics, seconds=seconds, precision=precision))
         _rename(new, final)
     except InputError as e:
-        shutil.rmtree(new, ignore_errors=True) # room for others
+        _clear(new) # room for others
         kept = f'; {checkpoints(folder)[-1]} is kept, and the same command goes on from there' if checkpoints(folder) else ''
         raise InputError(f'{e}{kept}') from None
     _drop(checkpoints(folder)[:-2])
@@ -399,11 +401,16 @@ def _drop(paths):
     "Remove checkpoints, each at once"
     for p in paths:
         _rename(p, p.with_name('.checkpoint.old.tmp'))
-        shutil.rmtree(p.with_name('.checkpoint.old.tmp'), ignore_errors=True)
+        _clear(p.with_name('.checkpoint.old.tmp'))
+
+def _clear(path):
+    "Remove a folder, or a link to one"
+    if path.is_symlink(): path.unlink()
+    else: shutil.rmtree(path, ignore_errors=True)
 
 def _rename(old, new):
     try:
-        shutil.rmtree(new, ignore_errors=True)
+        _clear(new)
         os.replace(old, new)
     except OSError as e: raise InputError(f'cannot write {new}: {e.strerror}') from None
 
@@ -412,6 +419,7 @@ def _undamaged(path):
     "What goes wrong within, goes wrong because a checkpoint is damaged"
     try: yield
     except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
+        if out_of_memory(e): raise
         raise InputError(f'{path} is damaged ({e}); remove it to go on from the checkpoint before it') from None
 
 def _read_state(path):
@@ -443,7 +451,11 @@ def _read_record(path):
     raise InputError(f'{path} is damaged; --overwrite begins anew')
 
 def _remove(paths):
-    for p in paths: shutil.rmtree(p) if p.is_dir() else p.unlink(missing_ok=True)
+    for p in paths: shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
+
+def _begun(folder):
+    "Is there anything to go on from, or to lose?"
+    return bool(checkpoints(folder)) or any((folder/f).exists() for f in ('test_results.json', 'model.safetensors'))
 
 def _open_folder(config):
     "Prepare the run's folder; True if the run is finished already"
@@ -452,7 +464,7 @@ def _open_folder(config):
     there = [n for n in names if n not in ('.lock', 'logs', 'wandb') and not _LEFTOVER.fullmatch(n)]
     if there and 'training_config.json' not in there:
         raise InputError(f'{folder} is not empty and holds no run ({", ".join(there[:3])}); give another --output-dir')
-    if there and not config.overwrite:
+    if _begun(folder) and not config.overwrite:
         old, new = _read_record(folder/'training_config.json'), dataclasses.asdict(config)
         other = [f'{k}: {old.get(k)} there, {v} now' for k, v in new.items() if k not in _FREE and old.get(k) != v]
         if other: raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); give another --output-dir, or --overwrite')
@@ -465,21 +477,20 @@ def _open_folder(config):
 
 def _forget(folder):
     "Remove a folder that was made for a run, if none began"
-    if folder.is_dir() and not (folder/'training_config.json').exists(): shutil.rmtree(folder)
+    if folder.is_dir() and not (folder/'training_config.json').exists(): shutil.rmtree(folder, ignore_errors=True) # Windows keeps open files
 
 @contextmanager
 def _locked(folder):
     "Only one process at a time may write into a run's folder"
-    import fcntl
     if folder.exists() and not folder.is_dir(): raise InputError(f'{folder} is a file; --output-dir must be a folder')
+    lock = FileLock(folder/'.lock', timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        f = open(folder/'.lock', 'w')
+        lock.acquire()
+    except Timeout: raise InputError(f'another process is training into {folder}') from None
     except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
-    with f:
-        try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError: raise InputError(f'another process is training into {folder}') from None
-        yield
+    try: yield
+    finally: lock.release()
 
 # %% ../nbs/06_training.ipynb #8c196626
 _MODES = ('online', 'offline', 'disabled', 'shared', 'dryrun', 'run')
@@ -542,8 +553,8 @@ def _begin(wandb, config, folder, mode):
 class _Log:
     "Lines for the screen and the log file, numbers for Weights & Biases"
     def __init__(self, config, folder, writes):
-        self.folder, self.writes, self.run = folder, writes, None
-        self.colour = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
+        self.folder, self.writes, self.run, self.lost = folder, writes, None, None
+        self.colour = colour_wanted(sys.stdout)
         if writes:
             try:
                 (folder/'logs').mkdir(exist_ok=True)
@@ -558,10 +569,11 @@ class _Log:
 
     def say(self, line, mark=None):
         if not self.writes: return
-        try: self.file.write((time.strftime('%Y-%m-%d %H:%M:%S ') + line + '\n').encode())
+        try: self.file.write((time.strftime('%Y-%m-%d %H:%M:%S ') + line + '\n').encode(errors='replace'))
         except OSError as e: raise InputError(f'cannot write {self.file.name}: {e.strerror}') from None
         if self.colour and mark: line = {'good': '\033[32m', 'step': '\033[36m', 'bad': '\033[31m'}[mark] + line + '\033[0m'
-        _bar_class().write(line, file=sys.stdout)
+        try: self.lost or _bar_class().write(line, file=sys.stdout)
+        except OSError as e: self.lost = e # the reader has left, or the terminal: the run saves, and stops
 
     def numbers(self, step, **values):
         if self.run: self.run.log(values, step=step)
@@ -631,7 +643,7 @@ class World:
 
 @contextmanager
 def _world():
-    if not dist.is_torchelastic_launched() or int(os.environ['WORLD_SIZE']) == 1: yield World(); return
+    if not (dist.is_available() and dist.is_torchelastic_launched()) or int(os.environ['WORLD_SIZE']) == 1: yield World(); return
     import torch._dynamo # the optimizers import it; imported while a group is open, it keeps the group, whose threads can then abort a process that has finished
     dist.init_process_group('cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo')
     try: yield World(dist.get_rank(), dist.get_world_size())
@@ -656,6 +668,12 @@ def _signals(*numbers, act):
     finally:
         for s, handler in old.items(): signal.signal(s, handler)
 
+_ENDINGS = [getattr(signal, name) for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)] # Windows has no SIGHUP
+
+def _endings():
+    "Signals that ask this process to end; SIGHUP is not among them where it is ignored, as under `nohup`"
+    return [s for s in _ENDINGS if s == signal.SIGTERM or signal.getsignal(s) != signal.SIG_IGN]
+
 def _terminate(number): raise SystemExit(128 + number)
 
 # %% ../nbs/06_training.ipynb #b2dbb119
@@ -678,7 +696,7 @@ def deterministic(device: torch.device):
 def train(config: TrainingConfig,
          ) -> dict: # The test report
     "Carry out a training run, or what is left of it; raises `InputError` if it cannot be"
-    with _signals(signal.SIGTERM, act=_terminate), _world() as world, ExitStack() as held:
+    with usable_streams(), _signals(*_endings(), act=_terminate), _world() as world, ExitStack() as held:
         finished, folder = False, Path(config.output_dir)
         with world.together():
             device = _device(config.device, world)
@@ -740,7 +758,7 @@ def _train(config, device, world, precision, log):
     bar = _bar_class()(total=steps, initial=step, disable=not (world.first and _shows_bar(config)), unit='step', leave=False)
     window, since, seen, n_tokens, began, stop = [], time.perf_counter(), 0, 0, time.perf_counter() - spent, []
     def save(): world.first and save_checkpoint(folder, step, model, optimizers, scaler, batches.state_dict(), metrics, time.perf_counter() - began, precision)
-    with _signals(signal.SIGINT, signal.SIGTERM, act=stop.append), bar:
+    with _signals(signal.SIGINT, *_endings(), act=stop.append), bar:
         model.train()
         while step < steps:
             lr = learning_rate(step, steps, config)
@@ -753,7 +771,7 @@ def _train(config, device, world, precision, log):
             batch = Batch.of(examples, widths, model.config.max_length).to(device)
             noise = (objective.new_noise(batch),) if config.use_gumbel else ()
             with autocast, world.own_chance(config.seed, step, device): results = _share(wrapped, world, batch, *noise)
-            sums = world.total(*results, results[0].new_tensor(len(stop)))
+            sums = world.total(*results, results[0].new_tensor(len(stop) + bool(log.lost)))
             scaler.scale(results[0] * (world.size / sums[1])).backward() # DDP takes the mean over processes
             for o in optimizers: scaler.unscale_(o)
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
@@ -763,7 +781,7 @@ def _train(config, device, world, precision, log):
             window.append(torch.cat([sums, sums.new_zeros(1) if precision == 'fp16' else norm.detach()[None]])); bar.update() # fp16 passes over such steps itself
             seen, n_tokens = seen + len(examples), n_tokens + int(examples.lengths.sum())
 
-            stopping = bool(stop) if world.size == 1 else bool(sums[-1]) # several processes stop after the same step
+            stopping = bool(stop or log.lost) if world.size == 1 else bool(sums[-1]) # several processes stop after the same step
             due = lambda every: step % every == 0 or step == steps or stopping
             if due(config.logging_steps) or due(config.save_steps) or due(config.eval_steps):
                 s = torch.stack(window).cpu()
@@ -788,6 +806,7 @@ def _train(config, device, world, precision, log):
                 with world.together(): save()
             if stopping:
                 with world.together(): log.say(f'Stopped after step {step:,}, and saved; the same command goes on from here', 'bad')
+                if log.lost and not stop: raise log.lost
                 if (stop or [signal.SIGTERM])[0] == signal.SIGINT: raise KeyboardInterrupt
                 raise SystemExit(128 + (stop or [signal.SIGTERM])[0])
 
@@ -796,7 +815,7 @@ def _train(config, device, world, precision, log):
     problems.source.close()
     results = _evaluate(model, problems.test, config, world)
     results |= dict(steps=steps, problems_seen=total or steps * config.batch_size, validation=metrics, precision=precision, seconds=round(spent, 1),
-                    peak_memory_mb=round(_peak_memory(device)))
+                    peak_memory_mb=_peak_memory(device))
     with world.together():
         if world.first:
             save_model(model, folder)
@@ -805,6 +824,7 @@ def _train(config, device, world, precision, log):
         log.say(f'Test problems, {met}:\n' + format_report(results), 'good')
         log.say(f'Model saved in {folder}/')
     log.close({f'test_{k}': results[k] and results[k]['share'] for k in ('exact_match', 'token_accuracy', 'chain_validity')})
+    if log.lost: raise log.lost
     return results
 
 # %% ../nbs/06_training.ipynb #a814860b
@@ -814,9 +834,11 @@ def _compile(objective, zero_pad):
     else: objective.model.compile(dynamic=True)
 
 def _peak_memory(device):
-    "The most memory this process has had on a device, in MB"
-    if device.type == 'cuda': return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == 'darwin' else 2**10)
+    "The most memory this process has had on a device, in MB; None where the system does not say (Windows)"
+    if device.type == 'cuda': return round(torch.cuda.max_memory_allocated(device) / 2**20)
+    try: import resource
+    except ImportError: return None
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == 'darwin' else 2**10))
 
 # %% ../nbs/06_training.ipynb #ae777b81
 def _merged(parts):
@@ -856,7 +878,7 @@ def _evaluate(model, examples, config, world):
 def _clock(seconds): return f'{int(seconds)//60}:{int(seconds)%60:02}'
 
 # %% ../nbs/06_training.ipynb #905e10e2
-@command(TrainingConfig, 'math_llm_train')
+@command(TrainingConfig, 'math_llm_train', lower=('batch_size', 'eval_batch_size', 'model_size', 'max_digits'))
 def train_command(config):
     "Train a transformer to add: with the chain of thought it is taught, or (--use-gumbel --supervise answer) with one that it invents."
     train(config)
