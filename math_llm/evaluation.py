@@ -19,8 +19,8 @@ from .tokenizer import END, END_THINK, NOOP, THINK, VOCAB, InputError, decode, e
 from .cli import command, opt, write_whole
 from .data import (BLOCK, Examples, ProblemConfig, Problems, answers, carry_run, chain_steps, draw, keys,
                            load_dataset, pretty, render, split_index, split_of)
-from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model
-from .decoding import THOUGHT_TOKENS, generate
+from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model, thought_ids
+from .decoding import generate
 
 # %% ../nbs/05_evaluation.ipynb #f29ae0bb
 def wilson_interval(k: int, # Successes
@@ -302,7 +302,7 @@ def _resampled(model, prompts, chains, at, rng):
     logits = model(x)[torch.arange(len(ids)), torch.tensor([len(row) - 1 for row in ids])].double().cpu().numpy()
     new = []
     for row, chain, k in zip(logits, chains, at):
-        others = [t for t in THOUGHT_TOKENS if t != encode(chain[k])[0]]
+        others = [t for t in thought_ids(model.meta.thought_alphabet) if t != encode(chain[k])[0]]
         p = np.exp(row[others] - row[others].max())
         new.append([*chain[:k], VOCAB[rng.choice(others, p=p/p.sum())], *chain[k+1:]])
     return new

@@ -268,7 +268,8 @@ def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     invented = config.use_gumbel and config.supervise == 'answer'
     chain = 'invented' if invented else problem.chain
     model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None, 
-                      dataclasses.asdict(problem) | problems.partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight))
+                      dataclasses.asdict(problem) | problems.partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight),
+                      thought_alphabet=config.thought_alphabet or model.meta.thought_alphabet if invented else None)
     need = int(longest_example(problem).lengths[0]) + (problem.n_thoughts + 2) * invented
     if need > model.config.max_length:
         raise InputError(f'the longest example of these limits needs {need} tokens, more than --max-length {model.config.max_length}')
