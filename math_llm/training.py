@@ -88,6 +88,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     grad_clip: float = opt(1., 'Largest norm of the gradient')
     warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls to 0 in a straight line')
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)')
+    grow: float = opt(0., 'Share of the run over which numbers grow from one digit to the most digits (default: all widths from the start)')
     num_epochs: int = opt(12, 'Times through the dataset, or as many new problems')
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs')
     output_dir: str = opt('checkpoints', 'Folder of the run')
@@ -124,9 +125,10 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
             if getattr(self, kind):
                 if self.precision not in ('auto', kind): raise InputError(f'--{kind} and --precision {self.precision} contradict each other')
                 self.precision = kind
-        for name in ('full_size', 'curriculum'):
+        for name in ('full_size', 'curriculum', 'grow'):
             if not 0 <= getattr(self, name) <= 1: raise InputError(f'--{name.replace("_", "-")} must be 0 to 1, not {getattr(self, name)}')
-        if self.curriculum and not self.fresh: raise InputError('--curriculum and --no-fresh contradict each other: the problems of a file are what they are')
+        for name in ('curriculum', 'grow'):
+            if getattr(self, name) and not self.fresh: raise InputError(f'--{name} and --no-fresh contradict each other: the problems of a file are what they are')
         if self.given:
             names = ', '.join('--' + n.replace('_', '-') for n in self.given)
             if not self.fresh: raise InputError(f'{names} and --no-fresh contradict each other: the problems of a file are what they are')
@@ -187,7 +189,7 @@ def _stream(problem, partition, config, n):
     "`n` new training problems: more large ones than a fair draw has, and after the curriculum the widest only"
     first = dataclasses.replace(problem, full_size=config.full_size)
     later = (int(config.curriculum * n), dataclasses.replace(first, min_digits=first.max_digits)) if config.curriculum else None
-    return Stream(first, **partition, num_workers=config.num_workers, later=later)
+    return Stream(first, **partition, num_workers=config.num_workers, later=later, grow=int(config.grow * n))
 
 def _check_together(metas, folder):
     "Refuse files that do not belong to one dataset: problems held out by one could be in training by another"
