@@ -498,17 +498,26 @@ class Stream:
                  train_ratio: Share = 0.8, # Share of training
                  val_ratio: Share = 0.1, # Share of validation
                  num_workers: Count = 0, # Threads that prepare blocks ahead; 0: blocks are made when they are needed
-                 later: tuple[int, ProblemConfig]|None = None): # After about so many problems, draw by this configuration
-        self.later = later
+                 later: tuple[int, ProblemConfig]|None = None, # After about so many problems, draw by this configuration
+                 grow: int = 0): # Over about so many problems, their numbers grow from one digit to all
+        self.later, self.grow = later, grow
         self.config, self.seed, self.split, self.ratios = config, seed, split_index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._ahead = 0, 0, {}
         self.num_workers, self._pool = num_workers, ThreadPoolExecutor(num_workers) if num_workers else None
 
     def _make(self, i):
-        after = self.later is not None and i * BLOCK * self.share >= self.later[0]
-        config = self.later[1] if after else self.config
-        p = draw(config, BLOCK, np.random.default_rng([self.seed, self.split, i]))
+        before = i * BLOCK * self.share
+        config = self.later[1] if self.later is not None and before >= self.later[0] else self.config
+        p = self._draw(config, before, np.random.default_rng([self.seed, self.split, i]))
         return render(p[split_of(p, self.seed, *self.ratios) == self.split], config)
+
+    def _draw(self, config, before, rng):
+        "A block of problems behind `before` others: narrow ones at first, if they grow"
+        most = config.max_digits
+        if before >= self.grow: return draw(config, BLOCK, rng)
+        d = 1 + int(before / self.grow * most)
+        p = draw(dataclasses.replace(config, max_digits=d, min_digits=min(config.min_digits, d)), BLOCK, rng)
+        return Problems(np.pad(p.digits, ((0, 0), (0, 0), (0, most - d))), np.where(p.n_digits == d, most, p.n_digits) if config.zero_pad else p.n_digits)
 
     @property
     def share(self): return (*self.ratios, 1 - sum(self.ratios))[self.split] # of the problems drawn, that fall into the split

@@ -22,8 +22,9 @@ from .cli import (command, contents, opt, read_text, write_whole, check_calls,
 from .data import (BLOCK, PARTITION, Examples, ProblemConfig, Problems, answers, carry_run,
                            chain_steps, draw, keys, load_dataset, pretty, problems_of_lines, render,
                            split_index, split_of)
-from .model import PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model, resolve_device
-from .decoding import THOUGHT_TOKENS, generate
+from .model import (PAD_POSITION, SIZES, Meta, ModelConfig, Transformer, load_model,
+                            resolve_device, thought_ids)
+from .decoding import generate
 
 # %% ../nbs/05_evaluation.ipynb #f29ae0bb
 def wilson_interval(k: Count, # Successes
@@ -334,7 +335,7 @@ def _resampled(model, prompts, chains, at, rng):
     logits = model(x)[torch.arange(len(ids), device=x.device), last].double().cpu().numpy()
     new = []
     for row, chain, k in zip(logits, chains, at):
-        others = [t for t in THOUGHT_TOKENS if t != encode(chain[k])[0]]
+        others = [t for t in thought_ids(model.meta.thought_alphabet) if t != encode(chain[k])[0]]
         p = np.exp(row[others] - row[others].max())
         new.append([*chain[:k], VOCAB[rng.choice(others, p=p/p.sum())], *chain[k+1:]])
     return new

@@ -14,10 +14,10 @@ from typing import Annotated, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import nn
-from .tokenizer import VOCAB, END, THINK, END_THINK, InputError
+from .tokenizer import VOCAB, PLUS, EQUALS, END, THINK, END_THINK, InputError
 from .cli import check_calls, check_options, Count, opt, Share, Size
 from .data import Batch
-from .model import Transformer, KVCache, PAD_POSITION
+from .model import Transformer, KVCache, PAD_POSITION, thought_ids
 from .decoding import thought_mask
 
 # %% ../nbs/04_gumbel.ipynb #20740dce
@@ -95,6 +95,8 @@ class GumbelConfig:
     gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run', low=0)
     gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)', low=0)
     gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run", low=0, high=1)
+    gumbel_hide_columns: float = opt(0., "Share of the examples in which each digit of the answer is written without a look at other columns of the problem than its own, or at the digits before it; its thoughts see everything", low=0, high=1)
+    thought_alphabet: str|None = opt(None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of --init-from, or all digits, +, = and <noop>)')
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
     gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)', low=0, high=1)
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
@@ -107,10 +109,13 @@ class GumbelConfig:
         given = {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
                  '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--gumbel-noise': self.gumbel_noise != 1.,
                  '--gumbel-final-noise': self.gumbel_final_noise not in (None, self.gumbel_noise),
-                 '--gumbel-hide': self.gumbel_hide > 0, '--gumbel-harden': self.gumbel_harden != 1., '--supervise answer': self.supervise == 'answer'}
+                 '--gumbel-hide': self.gumbel_hide > 0, '--gumbel-hide-columns': self.gumbel_hide_columns > 0, '--thought-alphabet': self.thought_alphabet is not None,
+                 '--gumbel-harden': self.gumbel_harden != 1., '--supervise answer': self.supervise == 'answer'}
         if any(given.values()) and not self.use_gumbel:
             raise InputError(f'{", ".join(k for k, v in given.items() if v)} {"mean" if sum(map(bool, given.values())) > 1 else "means"} nothing without --use-gumbel')
-        if self.gumbel_hide and self.supervise != 'answer': raise InputError('--gumbel-hide means nothing without --supervise answer')
+        for name in ('gumbel_hide', 'gumbel_hide_columns', 'thought_alphabet'):
+            if getattr(self, name) and self.supervise != 'answer': raise InputError(f'--{name.replace("_", "-")} means nothing without --supervise answer')
+        thought_ids(self.thought_alphabet)
         if self.gumbel_harden != 1. and self.gumbel_hard: raise InputError('--gumbel-harden means nothing without --no-gumbel-hard: straight-through samples are hard from the start')
 
     @property
@@ -201,6 +206,18 @@ def _fits(model, t):
     if t > model.config.max_length: raise InputError(f'{t} tokens do not fit the context length of {model.config.max_length}')
 
 # %% ../nbs/04_gumbel.ipynb #12f3554c
+def _evenly(noise): # between 0 and 1
+    "Gumbel noise as numbers that are spread evenly between 0 and 1"
+    return (-(-noise).exp()).exp()
+
+def _columns(prompts):
+    "The column of each digit of prompts (b, t), 0 for the ones; -1 for the other tokens"
+    t = prompts.shape[1]
+    place = torch.arange(t, device=prompts.device)
+    signs = (prompts == PLUS) | (prompts == EQUALS)
+    behind = place.where(signs, t).flip(1).cummin(1).values.flip(1)                         # the next sign
+    return (behind - place - 1).where(prompts < 10, -1)
+
 class GumbelAnswer(_Gumbel):
     "Cross-entropy of the answer alone, after thoughts of the model's own; examples are rendered without a chain"
     def __init__(self, model: Transformer,
@@ -208,23 +225,35 @@ class GumbelAnswer(_Gumbel):
                  config: GumbelConfig|None = None): # Default: straight-through at temperature 1
         super().__init__(model, config)
         self.n_thoughts, self.hidden_share = n_thoughts, hidden_share(config, 0) if config else 0.
+        self.hidden_columns, self.alphabet = config.gumbel_hide_columns if config else 0., model.meta.thought_alphabet
 
     def n_samples(self, batch): return self.n_thoughts
 
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K, 16), or more than K if they have to decide what is hidden
-        "Noise for the thoughts of a batch, and behind it, unscaled, for the tokens of the problems if some are to be hidden"
+        "Noise for the thoughts of a batch, and behind it, unscaled, for the tokens of the problems and for the examples if some are to be hidden"
         noise = super().new_noise(batch)
-        if not (self.training and self.hidden_share): return noise
-        more = -(-batch.longest[0] // len(VOCAB))
+        more = -(-batch.longest[0] // len(VOCAB)) * (self.hidden_share > 0) + (self.hidden_columns > 0)
+        if not (self.training and more): return noise
         return torch.cat([noise, gumbel_noise(len(batch), more, len(VOCAB), device=noise.device)], 1)
 
     def hide(self, thoughts, batch, noise):
         "From here on nobody looks at some tokens of the problems"
-        chance, cache = (-(-noise.flatten(1)).exp()).exp(), thoughts.cache                  # evenly spread between 0 and 1
+        chance, cache = _evenly(noise.flatten(1)), thoughts.cache
         t = min(chance.shape[1], len(cache))
         inside = torch.arange(t, device=chance.device) < batch.prompt_lengths[:, None]
         hidden = F.pad(inside & (chance[:, :t] < self.hidden_share), (0, len(cache) - t))
         cache.positions = cache.positions.masked_fill(hidden, PAD_POSITION)
+
+    def own_columns(self, batch, prompts, chance):
+        "What each input behind the thoughts may look at (b, 1+m, s), if in some rows a digit of the answer is written from its own column and the thoughts"
+        m = batch.longest[1]
+        i = torch.arange(1 + m, device=chance.device)                                      # the last thought, `</think>`, the answer
+        written = (batch.lengths - batch.prompt_lengths - 1)[:, None] - i                   # (b, 1+m) the column of the digit behind each
+        of = _columns(prompts)[:, None]                                                     # (b, 1, t)
+        others = (of >= 0) & (of != written[:, :, None])
+        before = ((i > 1) & (i < i[:, None])).expand(len(prompts), -1, -1)                  # digits of the answer
+        thoughts = others.new_zeros(len(prompts), 1 + m, self.n_thoughts - 1)
+        return ~(torch.cat([others, thoughts, before], 2) & (chance < self.hidden_columns)[:, None, None])
 
     def forward(self, batch: Batch,
                 noise: torch.Tensor|None = None): # As `new_noise` makes it; default: new noise
@@ -233,13 +262,15 @@ class GumbelAnswer(_Gumbel):
         _fits(self.model, batch.longest[2] + k + 2)
         prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1].scatter(1, batch.prompt_lengths[:, None], THINK)
         if noise is None: noise = self.new_noise(batch)
-        thoughts = rollout(self.model, prompts, lengths, k, self.sampler(noise, thought_mask(prompts.device)))
-        if noise.shape[1] > k: self.hide(thoughts, batch, noise[:, k:])
+        thoughts = rollout(self.model, prompts, lengths, k, self.sampler(noise, thought_mask(self.alphabet, prompts.device)))
+        columns = self.training and self.hidden_columns > 0
+        if noise.shape[1] > k + columns: self.hide(thoughts, batch, noise[:, k:])
+        visible = self.own_columns(batch, prompts, _evenly(noise[:, -1, 0])) if columns else None
         given = F.one_hot(F.pad(y[:, :-1], (1, 0), value=END_THINK), len(VOCAB))        # (b, m, 16): </think> and the answer
         x = torch.cat([thoughts.samples[:, -1:], given], 1)                             # (b, 1+m, 16)
         places = lengths[:, None] + k - 1 + torch.arange(x.shape[1], device=x.device)
         scored = torch.arange(1, x.shape[1], device=x.device).expand(len(x), -1)        # what follows the last thought is given
-        return token_loss(self.model(x, thoughts.cache, places, at=scored), target)
+        return token_loss(self.model(x, thoughts.cache, places, at=scored, visible=visible), target)
 
 # %% ../nbs/04_gumbel.ipynb #c4ec0004
 check_calls(globals())

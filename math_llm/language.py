@@ -22,8 +22,8 @@ import math_llm
 from .tokenizer import VOCAB, InputError, decode, encode, encode_batch
 from .cli import check_calls, Count, Share, Size, write_whole
 from .data import Problems, render
-from .model import Transformer, find_model
-from .decoding import THOUGHT_TOKENS, generate, pick, thought_mask
+from .model import THOUGHT_TOKENS, Transformer, find_model, thought_ids
+from .decoding import generate, pick, thought_mask
 from .evaluation import fresh_problems, partition_of, percent, problem_config, share, subplots
 
 # %% ../nbs/07_language.ipynb #acbd13f1
@@ -508,7 +508,7 @@ def _think_on(model, prompts, chains, k):
     while chains.shape[1] < k and len(chains):
         tokens, lengths = encode_batch([f'{p}<think>{decode(c)}' for p, c in zip(prompts, chains)])
         logits = model(tokens.to(device), at=lengths.to(device)[:, None] - 1)[:, 0]
-        chains = np.concatenate([chains, pick(logits, allowed=thought_mask(device))[0].cpu().numpy()[:, None]], 1)
+        chains = np.concatenate([chains, pick(logits, allowed=thought_mask(model.meta.thought_alphabet, device))[0].cpu().numpy()[:, None]], 1)
     return chains
 
 # %% ../nbs/07_language.ipynb #688e577b
@@ -562,14 +562,16 @@ def speak(model: Transformer,
             onward = _think_on(model, prompts[r.rows], _with(thoughts.tokens[r.rows], i, r.tokens)[:, :i+1], k)
             row |= dict(heard_as=place.heard_as, alone=_same(answer(r.rows[at], r.tokens[at]), expected[at]), together=_same(_answers(model, prompts[r.rows], r.together), expected),
                         thinking_on=_same(_answers(model, prompts[r.rows], onward), expected),
-                        by_chance=_same(answer(r.rows[at], _another(rng, said[r.rows[at]], r.tokens[at])), expected[at]))
+                        by_chance=_by_chance(answer, rng, r.rows[at], expected[at], thought_ids(model.meta.thought_alphabet), said[r.rows[at]], r.tokens[at]))
         new = _synonyms(place, said)
         rows.append(row | dict(synonym=_same(answer(new >= 0, new[new >= 0]), before[new >= 0]), heard=place.heard))
     return rows
 
-def _another(rng, *without):
-    "A random thought token for each row, none of those given"
-    return np.array([rng.choice([t for t in THOUGHT_TOKENS if t not in old]) for old in zip(*without)], int)
+def _by_chance(answer, rng, rows, expected, alphabet, *without):
+    "How often a random thought does it, none of those given; None: an alphabet of two tokens has no third"
+    if len(alphabet) < 3: return None
+    tokens = np.array([rng.choice([t for t in alphabet if t not in old]) for old in zip(*without)], int)
+    return _same(answer(rows, tokens), expected)
 
 def _synonyms(place, said):
     "For each token said, another one of the same meaning; -1: there is none"

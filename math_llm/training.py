@@ -98,6 +98,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; after it all have the most digits, in training, while validation and test problems have all widths (default: all widths to the end)', low=0, high=1)
     num_epochs: int = opt(12, 'Times through the dataset, or as many new problems', low=1)
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
+    grow: float = opt(0., 'Share of the run over which numbers grow from one digit to the most digits (default: all widths from the start)', low=0, high=1)
     output_dir: str = opt('checkpoints', 'Folder of the run')
     num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it', low=0, high=MAX_WORKERS)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
@@ -124,7 +125,8 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
             if getattr(self, kind):
                 if self.precision not in ('auto', kind): raise InputError(f'--{kind} and --precision {self.precision} contradict each other')
                 self.precision = kind
-        if self.curriculum and not self.fresh: raise InputError('--curriculum and --no-fresh contradict each other: the problems of a file are what they are')
+        for name in ('curriculum', 'grow'):
+            if getattr(self, name) and not self.fresh: raise InputError(f'--{name} and --no-fresh contradict each other: the problems of a file are what they are')
         if self.given:
             names = ', '.join('--' + n.replace('_', '-') for n in self.given)
             if not self.fresh: raise InputError(f'{names} and --no-fresh contradict each other: the problems of a file are what they are')
@@ -176,7 +178,7 @@ def _stream(problem, partition, config, n):
     "`n` new training problems: more large ones than a fair draw has, and after the curriculum the widest only"
     first = dataclasses.replace(problem, full_size=config.full_size)
     later = (int(config.curriculum * n), dataclasses.replace(first, min_digits=first.max_digits)) if config.curriculum else None
-    return Stream(first, **partition, num_workers=config.num_workers, later=later)
+    return Stream(first, **partition, num_workers=config.num_workers, later=later, grow=int(config.grow * n))
 
 def _check_together(metas, folder):
     "Refuse files that do not belong to one dataset: problems held out by one could be in training by another"
@@ -295,7 +297,8 @@ def make_model(config: TrainingConfig, problems: Problemset) -> Transformer:
     known = {k: v for k, v in dataclasses.asdict(problem).items() if k not in problems.unknown}
     if isinstance(problems.source, Stream): known['full_size'] = problems.source.config.full_size
     model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None,
-                      known | partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight))
+                      known | partition | dict(prompt_loss_weight=0. if config.use_gumbel else config.prompt_loss_weight),
+                      thought_alphabet=config.thought_alphabet or model.meta.thought_alphabet if invented else None)
     need = int(longest_example(problem).lengths[0]) + (problem.n_thoughts + 2) * invented
     if need > model.config.max_length:
         raise InputError(f'the longest example of these limits needs {need} tokens, more than --max-length {model.config.max_length}')
