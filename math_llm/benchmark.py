@@ -668,18 +668,12 @@ def plot_rates(*results: Annotated[dict, ('rows',)], part: str = 'train'): # A m
     return fig
 
 # %% ../nbs/10_benchmark.ipynb #5b549126
-def _check_format(file):
-    "Refuse a figure in a format that matplotlib does not write"
-    from matplotlib.backend_bases import FigureCanvasBase
-    if file.suffix[1:] not in FigureCanvasBase.filetypes: raise InputError(f'--figure {file}: accepted are names that end in {", ".join("." + t for t in FigureCanvasBase.filetypes)}')
-
 def _check_files(config):
     "Find out before measuring whether the results can be written after it; makes their folders"
     for name in ('output_file', 'figure'):
         if not (file := getattr(config, name)): continue
         option, file = f'--{name.replace("_", "-")}', Path(file)
         if file.is_dir(): raise InputError(f'{option} {file} is a folder')
-        if name == 'figure': _check_format(file)
         try: file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e: raise InputError(f'{option}: cannot make the folder {file.parent}: {e.strerror}') from None
         if not os.access(file.parent, os.W_OK): raise InputError(f'{option}: cannot write to {file.parent}')

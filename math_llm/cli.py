@@ -43,6 +43,7 @@ def _scalar(kind, value):
 def _several(kinds, value, make, sizes):
     "A list, or a tuple, of values that are all of one kind, or of the kinds given"
     if isinstance(value, (str, bytes, Mapping, set)) or not isinstance(value, Iterable): raise _Unfit
+    if type(value) is make is list and kinds in ((str,), (int,)) and {*map(type, value)} == {*kinds} and (kinds == (str,) or -2**63 <= min(value) <= max(value) < 2**63): return value # quickly
     old = value if isinstance(value, (list, tuple)) else list(value)
     fixed = make is tuple and kinds and kinds[-1] is not ...
     if fixed and len(kinds) != len(old): raise _Unfit
@@ -114,23 +115,29 @@ def _shown(value):
 # %% ../nbs/00b_cli.ipynb #bbefc03c
 @cache
 def _plan(f):
-    "Names of the positional parameters of `f`, of the one that takes any number, and the kind of each"
+    "Names of the positional parameters of `f`, of the one that takes any number, the kind of each, and the types that need no second look"
     parameters, kinds = inspect.signature(f).parameters.values(), typing.get_type_hints(f, include_extras=True)
     kinds = {p.name: kinds[p.name] for p in parameters if p.name in kinds and p.kind is not p.VAR_KEYWORD}
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)], next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None), kinds
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)], next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None), kinds, {k: _plainly(v) for k, v in kinds.items()}
+
+def _plainly(kind):
+    "Types whose values are of a kind as they are"
+    if typing.get_origin(kind) in (typing.Union, types.UnionType): return set().union(*map(_plainly, typing.get_args(kind)))
+    return {kind} if isinstance(kind, type) and kind not in (int, float, np.ndarray, list, tuple, Path) and not typing.get_origin(kind) else set()
 
 def _checked(f):
     "`f`, which refuses arguments that its annotations do not allow"
     @wraps(f)
     def call(*args, **kwargs):
         if torch.compiler.is_compiling(): return f(*args, **kwargs)
-        names, rest, kinds = _plan(f)
+        names, rest, kinds, plainly = _plan(f)
         sizes = {}
         def check(name, value):
-            if name not in kinds: return value
+            if name not in kinds or type(value) in plainly[name]: return value
             try: return _fit(kinds[name], value, sizes)
             except _Unfit: raise InputError(f'{f.__qualname__}: {name} must be {_accepted(kinds[name])}, not {_shown(value)}') from None
         return f(*(check(names[i] if i < len(names) else rest, v) for i, v in enumerate(args)), **{k: check(k, v) for k, v in kwargs.items()})
+    call.__code__ = call.__code__.replace(co_name=f.__name__, co_qualname=f.__qualname__) # code of its own: compilers count how often one is compiled
     return call
 
 # %% ../nbs/00b_cli.ipynb #2bf0c370
