@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What holds on a machine with a GPU, and how fast it is there. Without a network: torch, numpy, safetensors, matplotlib, tqdm and
 # hypothesis are the machine's own, and the rest comes as wheels from a folder.
-#   bash scripts/gpu_check.sh tests --wheels DIR     the notebooks with a model, their `gpu` cells too
+#   bash scripts/gpu_check.sh tests --wheels DIR     the notebooks that have `gpu` cells, and what survives
 #   bash scripts/gpu_check.sh goals --wheels DIR     what speed goals are about, measured into gpu_goals.json (--output FILE)
 #   bash scripts/gpu_check.sh wheels DIR             fetches the wheels, where there is a network
 # Each takes at most five minutes and ends with the line "N passed, N failed": notebooks, or goals that were measured.
@@ -59,7 +59,7 @@ if [ -n "$gpu" ]; then echo "$gpu"; else echo "There is no GPU here: what follow
 
 if [ "$what" = tests ]; then
   cores=$(nproc)
-  python scripts/test_notebooks.py --path nbs/0[2-9]_*.ipynb nbs/1*_*.ipynb nbs/robustness.ipynb ${gpu:+--flags gpu} --n_workers $((cores < 10 ? cores : 10)) --time_limit "${TIME_LIMIT:-280}"
+  python scripts/test_notebooks.py --path $(grep -l '"#| gpu\\n"' nbs/*.ipynb) nbs/robustness.ipynb ${gpu:+--flags gpu} --n_workers $((cores < 10 ? cores : 10)) --time_limit "${TIME_LIMIT:-280}"
 else
   python scripts/gpu_goals.py --output "$output" --seconds "${TIME_LIMIT:-280}"
 fi
