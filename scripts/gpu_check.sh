@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # What holds on a machine with a GPU, and how fast it is there. Without a network: torch, numpy, safetensors, matplotlib, tqdm and
 # hypothesis are the machine's own, and the rest comes as wheels from a folder.
-#   bash scripts/gpu_check.sh tests --wheels DIR     the notebooks with a model, their `gpu` cells too
+#   bash scripts/gpu_check.sh tests --wheels DIR     the notebooks that have `gpu` cells, and what survives
 #   bash scripts/gpu_check.sh goals --wheels DIR     what speed goals are about, measured into gpu_goals.json (--output FILE)
 #   bash scripts/gpu_check.sh wheels DIR             fetches the wheels, where there is a network
 # Each takes at most five minutes and ends with the line "N passed, N failed": notebooks, or goals that were measured.
 # Without a GPU the tests leave out the `gpu` cells (what these call is called there for the processor), and the goals are
-# measured on small models. PYTHON names another Python; PYTHON_VERSION (3.12) is that for which wheels are fetched.
+# measured on small models. PYTHON names another Python than the first that has torch; PYTHON_VERSION (3.12) is that for which wheels are fetched.
 set -uo pipefail
 invoked=$PWD; cd "$(dirname "$0")/.." || exit 1
 usage() { echo "gpu_check: ${1:+$1; }accepted is tests or goals, --wheels DIR, for goals --output FILE; or wheels DIR" >&2; echo "0 passed, 1 failed"; exit 2; }
@@ -14,7 +14,25 @@ absolute() { case $1 in /*) echo "$1";; *) echo "$invoked/$1";; esac; }
 
 what=${1:-}; [ $# -eq 0 ] || shift
 wheels='' output=$invoked/gpu_goals.json
-python=${PYTHON:-$(command -v python3.12 || command -v python3)} || usage "no Python found"
+case $what in
+  wheels) [ $# -eq 1 ] || usage "wheels needs a folder"; wheels=$(absolute "$1"); shift; mkdir -p "$wheels" || usage;;
+  tests|goals) ;;
+  *) usage "unknown: '$what'";;
+esac
+while [ $# -gt 0 ]; do
+  case $1 in
+    --wheels) [ $# -gt 1 ] || usage "--wheels needs a folder"; wheels=$(absolute "$2"); shift 2;;
+    --output) [ $# -gt 1 ] && [ "$what" = goals ] || usage "--output needs a file, and goals"; output=$(absolute "$2"); shift 2;;
+    *) usage "unknown: '$1'";;
+  esac
+done
+[ -z "$wheels" ] || [ -d "$wheels" ] || usage "there is no folder $wheels"
+
+python=''
+for p in ${PYTHON:-python3 python3.12 python}; do # the first with torch
+  "$p" -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("torch"))' 2>/dev/null && { python=$p; break; }
+done
+[ -n "$python" ] || usage "no Python with torch found"
 # what the tests need besides the machine's own packages, as settings.ini says it
 needed=$("$python" - <<'PY'
 import configparser, re
@@ -25,18 +43,8 @@ PY
 ) || usage "settings.ini cannot be read"
 
 if [ "$what" = wheels ]; then
-  [ $# -eq 1 ] || usage "wheels needs a folder"
-  exec "$python" -m pip download --quiet --only-binary :all: --python-version "${PYTHON_VERSION:-3.12}" --dest "$(absolute "$1")" $needed
+  exec "$python" -m pip download --quiet --only-binary :all: --python-version "${PYTHON_VERSION:-3.12}" --dest "$wheels" $needed
 fi
-case $what in tests|goals) ;; *) usage "unknown: '$what'";; esac
-while [ $# -gt 0 ]; do
-  case $1 in
-    --wheels) [ $# -gt 1 ] || usage "--wheels needs a folder"; wheels=$(absolute "$2"); shift 2;;
-    --output) [ $# -gt 1 ] && [ "$what" = goals ] || usage "--output needs a file, and goals"; output=$(absolute "$2"); shift 2;;
-    *) usage "unknown: '$1'";;
-  esac
-done
-[ -z "$wheels" ] || [ -d "$wheels" ] || usage "there is no folder $wheels"
 
 # An environment that sees the packages of this Python, also if it is a virtual environment itself.
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 1
@@ -51,7 +59,7 @@ if [ -n "$gpu" ]; then echo "$gpu"; else echo "There is no GPU here: what follow
 
 if [ "$what" = tests ]; then
   cores=$(nproc)
-  python scripts/test_notebooks.py --path nbs/0[2-9]_*.ipynb nbs/1*_*.ipynb nbs/robustness.ipynb ${gpu:+--flags gpu} --n_workers $((cores < 10 ? cores : 10)) --time_limit "${TIME_LIMIT:-280}"
+  python scripts/test_notebooks.py --path $(grep -l '"#| gpu\\n"' nbs/*.ipynb) nbs/robustness.ipynb ${gpu:+--flags gpu} --n_workers $((cores < 10 ? cores : 10)) --time_limit "${TIME_LIMIT:-280}"
 else
   python scripts/gpu_goals.py --output "$output" --seconds "${TIME_LIMIT:-280}"
 fi
