@@ -647,7 +647,7 @@ def write_dataset(splits: dict[str, Examples], config: DatasetConfig):
         write_whole(folder/f'{split}.json', f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode())
 
 # %% ../nbs/01_data.ipynb #8b791ebf
-def from_texts(texts: list[str], # Examples, with or without spaces
+def from_texts(texts: list, # Examples as texts, with or without spaces
                name: str = 'examples', # For error messages
                max_length: Size|None = None, # Refuse examples of more tokens
               ) -> Examples:
