@@ -868,7 +868,7 @@ def _read_lines(lines: bytes, # Texts, with newlines between them
 
 
 # %% ../nbs/01_data.ipynb #8b791ebf
-def from_texts(texts: list[str], # Examples, with or without spaces
+def from_texts(texts: list, # Examples as texts, with or without spaces
                name: str = 'examples', # For error messages
                max_length: Size|None = None, # Refuse examples of more tokens
               ) -> Examples:

@@ -114,7 +114,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     seed: int = opt(42, 'Decides weights, order and problems', low=0)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N or mps')
     compile: bool = opt(False, 'Compile the model with torch.compile')
-    config: str|None = opt(None, 'Take all options from this training_config.json; options given besides win')
+    config: str|None = opt(None, 'Take all options from this JSON file (training_config.json of a run, or a recipe by its name); options given besides win')
     init_from: str|None = opt(None, 'Begin with the weights of this model: a folder, a file or a shipped name')
     overwrite: bool = opt(False, 'Begin anew in a folder that holds a run')
 
