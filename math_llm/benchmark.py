@@ -621,6 +621,8 @@ def benchmark_command(config):
         fig, data = plot_gains(result), io.BytesIO()
         fig.savefig(data, dpi=150, format=Path(config.figure).suffix[1:])
         write_whole(config.figure, data.getvalue())
+        import matplotlib.pyplot as plt
+        plt.close(fig)
 
 # %% ../nbs/10_benchmark.ipynb #c4ec0010
 check_calls(globals())
