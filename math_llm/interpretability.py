@@ -847,8 +847,10 @@ def _check_output(config):
 
 def _save(fig, path):
     "Write a figure, whole or not at all"
+    import matplotlib.pyplot as plt
     data = io.BytesIO()
     fig.savefig(data, dpi=120, metadata=dict(Software=None))
+    plt.close(fig)
     write_whole(path, data.getvalue())
 
 def _headline(name, model, reply):
