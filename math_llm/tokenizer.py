@@ -14,7 +14,7 @@ import re
 from typing import Annotated
 import numpy as np
 import torch
-from .cli import Count, InputError, check_calls
+from .options import Count, InputError, check_calls
 
 # %% ../nbs/00_tokenizer.ipynb #771ebfae
 VOCAB = (*'0123456789', '+', '=', '<end>', '<think>', '</think>', '<noop>')

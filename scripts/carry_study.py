@@ -13,11 +13,14 @@ import sys
 import time
 from pathlib import Path
 
-from math_llm.data import add
+from math_llm.problems import add
 from math_llm.decoding import generate
-from math_llm.evaluation import evaluate, fresh_problems, problem_config, share
-from math_llm.interpretability import carry_facts, read_layout, written
-from math_llm.model import load_model
+from math_llm.problems import fresh_problems
+from math_llm.evaluation import evaluate, share
+from math_llm.files import problem_config
+from math_llm.tracing import read_layout, written
+from math_llm.patching import carry_facts
+from math_llm.files import load_model
 from math_llm.tokenizer import decode, encode_batch
 from math_llm.training import TrainingConfig, train
 

@@ -9,8 +9,10 @@ started again; when it ends, nbs/results/completion/RUN.json appears, and is not
 """
 import sys
 
-from math_llm.evaluation import evaluate, fresh_problems, problem_config
-from math_llm.model import load_model
+from math_llm.problems import fresh_problems
+from math_llm.evaluation import evaluate
+from math_llm.files import problem_config
+from math_llm.files import load_model
 from math_llm.training import TrainingConfig, train
 
 from study import ROOT, RUNS, choose, how, write_result

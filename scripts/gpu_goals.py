@@ -24,9 +24,9 @@ import torch
 
 import math_llm
 from math_llm import benchmark
-from math_llm.cli import write_whole
-from math_llm.model import resolve_device
-from math_llm.tokenizer import InputError
+from math_llm.options import atomic_write
+from math_llm.files import resolve_device
+from math_llm.options import InputError
 
 DEVICE = resolve_device('auto')
 GPU = DEVICE.type == 'cuda'
@@ -156,7 +156,7 @@ def main(output, seconds, names):
         print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} s{': ' + why if why else ''}", flush=True)
         result = dict(title='Speed goals', command='bash scripts/gpu_check.sh goals', seeds=[42], package_version=math_llm.__version__, machine=benchmark.machine(),
                       torch=torch.__version__, seconds=round(time.time() - began, 1), goals=goals, failed=failed)
-        write_whole(output, (json.dumps(result, indent=1) + '\n').encode())
+        atomic_write(output, (json.dumps(result, indent=1) + '\n').encode())
     print(output)
     print(f'{len(names) - len(failed)} passed, {len(failed)} failed')
     return 1 if failed else 0

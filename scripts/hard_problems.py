@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from math_llm.data import Batch, DatasetConfig, Problems, concat, draw, make_dataset, render, split_of, write_dataset
-from math_llm.model import load_model
-from math_llm.tokenizer import InputError
+from math_llm.problems import Problems, draw, split_of
+from math_llm.chains import render
+from math_llm.learning import Batch
+from math_llm.datasets import DatasetConfig, concat, make_dataset, write_dataset
+from math_llm.files import load_model
+from math_llm.options import InputError
 
 HARD, SHARES = 0.003, dict(carry_bias=0.2, repeat_bias=0.3, full_size=0.2)
 

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import math_llm
-from math_llm.cli import write_whole
-from math_llm.data import ProblemConfig, draw
-from math_llm.evaluation import problem_config
-from math_llm.language import codebook_to_dict, compare, held_out_problems, information, json_lines, study, think
-from math_llm.model import load_model
+from math_llm.options import atomic_write
+from math_llm.problems import ProblemConfig, draw
+from math_llm.files import problem_config
+from math_llm.codebook import codebook_to_dict, information, json_lines, think
+from math_llm.speaking import compare, held_out_problems, study
+from math_llm.files import load_model
 
 from record_result import machine
 
@@ -45,7 +46,7 @@ def study_run(folder):
     result = facts(f'python scripts/language_study.py {folder.name}', [model.meta.trained_on['seed']], began, run=folder.name, steps=report['steps'],
                    exact_match=report['exact_match'], codebook=codebook_to_dict(book), information=told)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json_lines(result).encode())
+    atomic_write(path, json_lines(result).encode())
     print(path)
 
 
@@ -75,7 +76,7 @@ def compare_runs():
                    note='Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
                         'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.',
                    places=list(summary(runs)), shared=pairs, tables={f"{f['a']} {f['b']}": [dict(information=f['information'])] for f in found})
-    write_whole(RESULTS/'language.json', json_lines(result).encode())
+    atomic_write(RESULTS/'language.json', json_lines(result).encode())
 
 
 if __name__ == '__main__':

@@ -11,9 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from math_llm.data import render
-from math_llm.evaluation import fresh_problems, partition_of, problem_config
-from math_llm.tokenizer import InputError
+from math_llm.chains import render
+from math_llm.problems import fresh_problems
+from math_llm.evaluation import partition_of
+from math_llm.files import problem_config
+from math_llm.options import InputError
 
 from hard_problems import load_taught, worst_loss
 from study import ROOT, write_result

@@ -13,13 +13,15 @@ import time
 import numpy as np
 import torch
 from torch import nn
-from math_llm.data import Batch
+from math_llm.learning import Batch
 from math_llm.decoding import generate
 from math_llm.evaluation import share
 from math_llm.gumbel import GumbelAnswer, GumbelConfig
-from math_llm.model import Meta, ModelConfig, Transformer, save_model
+from math_llm.model import Meta, ModelConfig, Transformer
+from math_llm.files import save_model
 from math_llm.tokenizer import END, EQUALS, NOOP, THINK, END_THINK, VOCAB
-from math_llm.training import TeacherForcing, TrainingConfig, make_optimizers, set_learning_rate
+from math_llm.learning import TeacherForcing
+from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
 
 from study import ROOT, RUNS, choose, write_result
 

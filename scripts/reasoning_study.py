@@ -12,8 +12,11 @@ appears, and is not made again. The thread count and processor should be the sam
 import sys
 import time
 
-from math_llm.evaluation import evaluate, faithfulness, fresh_problems, problem_config
-from math_llm.model import load_model
+from math_llm.problems import fresh_problems
+from math_llm.evaluation import evaluate
+from math_llm.faithfulness import faithfulness
+from math_llm.files import problem_config
+from math_llm.files import load_model
 from math_llm.training import TrainingConfig, train
 
 from study import ROOT, RUNS, choose, how, write_result

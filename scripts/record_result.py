@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 import math_llm
-from math_llm.cli import write_whole
-from math_llm.tokenizer import InputError
+from math_llm.options import atomic_write
+from math_llm.options import InputError
 from math_llm.training import TrainingConfig
 
 UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers'}
@@ -53,8 +53,10 @@ def machine():
 
 def fresh_report(folder, seed, n):
     "Exact match on `n` different problems that the run has not seen."
-    from math_llm.evaluation import evaluate, fresh_problems, partition_of, problem_config
-    from math_llm.model import load_model
+    from math_llm.problems import fresh_problems
+    from math_llm.evaluation import evaluate, partition_of
+    from math_llm.files import problem_config
+    from math_llm.files import load_model
     model = load_model(folder)
     problems = fresh_problems(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, **partition_of(model.meta))
     return evaluate(model, problems)['exact_match']
@@ -82,7 +84,7 @@ def main(name, title, *folders, fresh=0):
                          losses=losses(folder)))
         if fresh: runs[-1]['fresh_exact_match'] = fresh_report(folder, config['seed'], fresh)
     result = dict(title=title, command=commands, seeds=sorted(set(seeds)), package_version=math_llm.__version__, machine=machine(), seconds=seconds, runs=runs)
-    write_whole(path, (json.dumps(result, indent=1) + '\n').encode())
+    atomic_write(path, (json.dumps(result, indent=1) + '\n').encode())
     print(path)
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Run notebooks in place, so that their stored outputs are what their cells print today.
 
-    python scripts/run_notebook.py nbs/03_decoding.ipynb
-    python scripts/run_notebook.py --flags "slow gpu" nbs/06_training.ipynb
+    python scripts/run_notebook.py nbs/04_decoding.ipynb
+    python scripts/run_notebook.py --flags "slow gpu" nbs/25_training.ipynb
 
 A cell that is skipped (`#| eval: false`, or a flag of `tst_flags` in settings.ini that `--flags` does not name) keeps
 the output it has; every other code cell gets a new one. At the first exception the traceback is shown and the notebook

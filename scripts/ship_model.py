@@ -14,12 +14,15 @@ import sys
 from pathlib import Path
 
 import torch
-from math_llm.cli import write_whole
+from math_llm.options import atomic_write
 from math_llm.decoding import generate
-from math_llm.evaluation import evaluate, faithfulness, fresh_problems, partition_of, problem_config, share
-from math_llm.data import render
-from math_llm.model import load_model, save_model
-from math_llm.tokenizer import InputError
+from math_llm.problems import fresh_problems
+from math_llm.evaluation import evaluate, partition_of, share
+from math_llm.faithfulness import faithfulness
+from math_llm.files import problem_config
+from math_llm.chains import render
+from math_llm.files import load_model, save_model
+from math_llm.options import InputError
 
 from record_result import command
 
@@ -62,7 +65,7 @@ def main(folder, seed, *runs):
         print(kind, results[kind]['exact_match'])
         seed += 1
     for name, what in (('test_results', results), ('training_config', made)):
-        write_whole(folder/f'{name}.json', (json.dumps(what, indent=1) + '\n').encode())
+        atomic_write(folder/f'{name}.json', (json.dumps(what, indent=1) + '\n').encode())
 
 
 if __name__ == '__main__':

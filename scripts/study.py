@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 import math_llm
-from math_llm.cli import write_whole
+from math_llm.options import atomic_write
 
 from record_result import command, machine
 
@@ -23,7 +23,7 @@ def write_result(path, title, command, seeds, seconds, **figures):
     origin = dict(title=title, command=command, seeds=seeds, package_version=math_llm.__version__,
                   machine=f'{torch.get_num_threads()} thread(s) of {machine()}', seconds=seconds)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(origin | figures, indent=1) + '\n').encode())
+    atomic_write(path, (json.dumps(origin | figures, indent=1) + '\n').encode())
     print(path)
 
 

@@ -2,7 +2,7 @@
 """Test the notebooks as `nbdev_test` does, and end with the line `N passed, N failed`, counted in notebooks.
 
     python scripts/test_notebooks.py
-    python scripts/test_notebooks.py --path nbs/03_decoding.ipynb --flags "slow"
+    python scripts/test_notebooks.py --path nbs/04_decoding.ipynb --flags "slow"
 
 Each notebook goes through nbdev's own runner. Unlike with `nbdev_test`, there is a time limit, and a notebook that takes
 its worker process down or does not come to an end is counted as failed.

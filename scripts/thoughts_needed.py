@@ -22,14 +22,16 @@ from pathlib import Path
 
 import numpy as np
 import math_llm
-from math_llm.cli import write_whole
+from math_llm.options import atomic_write
 from math_llm.evaluation import evaluate, share
-from math_llm.data import render
-from math_llm.evaluation import problem_config
-from math_llm.language import (Columns, _answers, _test, asked, held_out_problems, json_lines, listen, load_codebook, speak, study,
-                               think, words)
-from math_llm.model import load_model, thought_ids
-from math_llm.tokenizer import NOOP, InputError
+from math_llm.chains import render
+from math_llm.files import problem_config
+from math_llm.codebook import Columns, _test, json_lines, load_codebook, think, words
+from math_llm.speaking import _answers, asked, held_out_problems, listen, speak, study
+from math_llm.model import thought_ids
+from math_llm.files import load_model
+from math_llm.tokenizer import NOOP
+from math_llm.options import InputError
 
 from record_result import machine
 
@@ -110,7 +112,7 @@ def main(file, seed, *names):
     if path.exists(): raise InputError(f'{path} is there already')
     results = [examine(name, seed) for name in names]
     command = ' '.join(['python scripts/thoughts_needed.py', path.name, str(seed), *(Path(n).name for n in names)])
-    write_whole(path, json_lines(dict(title='Thoughts that are needed, followed and understood', command=command, seeds=[seed], package_version=math_llm.__version__,
+    atomic_write(path, json_lines(dict(title='Thoughts that are needed, followed and understood', command=command, seeds=[seed], package_version=math_llm.__version__,
                                       machine=machine(), seconds=round(time.perf_counter() - began, 1), models=results)).encode())
 
 
