@@ -25,50 +25,64 @@ class Batch:
     tokens: Annotated[torch.Tensor, 'b t'] # int64, padded with `<end>`
     prompt_lengths: Annotated[torch.Tensor, 'b'] # Tokens through the first `=`
     lengths: Annotated[torch.Tensor, 'b'] # Tokens through `<end>`
-    longest: tuple[int, int, int]|None = None # Most tokens in a prompt, in a completion, in a row; known beforehand, a GPU is not waited for
+    longest: tuple[int, int, int]|None = None # Most tokens in a prompt, a completion, a row
 
     def __post_init__(self):
-        if self.longest is None: self.longest = tuple(int(n.max()) for n in (self.prompt_lengths, self.lengths - self.prompt_lengths, self.lengths))
+        if self.longest is not None: return     # known beforehand: a GPU is not waited for
+        prompts, rows = self.prompt_lengths, self.lengths
+        self.longest = tuple(int(n.max()) for n in (prompts, rows - prompts, rows))
 
     @classmethod
-    def of(cls, ex: Examples, widths: Size = 1, # Pad to a multiple of this many tokens
+    def of(cls, ex: Examples, # At least one
+           widths: Size = 1, # Pad to a multiple of this many tokens
            limit: Size|None = None): # but never beyond this many
+        "A batch of examples"
         t = ex.tokens.shape[1]
-        tokens = np.pad(ex.tokens, ((0, 0), (0, max(0, min(-(-t // widths) * widths, limit or math.inf) - t))), constant_values=END)
+        more = max(0, min(-(-t // widths) * widths, limit or math.inf) - t)
+        tokens = np.pad(ex.tokens, ((0, 0), (0, more)), constant_values=END)
         return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
-    def to(self, device): return Batch(*(a.to(device, non_blocking=True) for a in (self.tokens, self.prompt_lengths, self.lengths)), self.longest)
+
+    def to(self, device):
+        "The same batch on a device"
+        parts = (self.tokens, self.prompt_lengths, self.lengths)
+        return Batch(*(a.to(device, non_blocking=True) for a in parts), self.longest)
+
     def __len__(self): return len(self.tokens)
-    def __getitem__(self, rows): return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
+    def __getitem__(self, rows):
+        return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
     def pieces(self, n: Size, # How many, or as many as there are rows
-               widths: Size = 1, # Each is as wide as its longest row, rounded up to a multiple of this
+               widths: Size = 1, # Pad each to a multiple of this many tokens
               ) -> list['Batch']:
-        "The same rows in pieces of like length"
+        "The same rows in micro-batches of like length"
         cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
-        return [Batch(self.tokens[rows, :-(-int(self.lengths[rows[-1]]) // widths) * widths], self.prompt_lengths[rows], self.lengths[rows]) for rows in cuts]
+        def width(rows): return -(-int(self.lengths[rows[-1]]) // widths) * widths
+        return [Batch(self.tokens[rows, :width(rows)], self.prompt_lengths[rows], self.lengths[rows])
+                for rows in cuts]
 
 # %% ../nbs/05_learning.ipynb #0d7281dc
 class TeacherForcing(nn.Module):
     "Next-token cross-entropy"
     def __init__(self, model: Transformer,
                  prompt_loss_weight: float = 0.02, # Weight of a prompt token; a token of the completion weighs 1
-                 rows: Size|None = None, # Examples that go through the model at a time, those of like length together: less padding, the same sums; default: all
-                 widths: Size = 1): # Pad them to a multiple of this many tokens
+                 rows: Size|None = None, # Examples of a micro-batch, those of like length together; default: all
+                 widths: Size = 1): # Pad micro-batches to a multiple of this many tokens
         super().__init__()
         self.model, self.prompt_loss_weight, self.rows, self.widths = model, prompt_loss_weight, rows, widths
 
     def forward(self, batch: Batch):
-        "Sum of the weighted losses, sum of the weights, right predictions and predictions in the completion"
+        "Sums over the batch: weighted losses, weights, right predictions and predictions in the completion"
         parts = batch.pieces(-(-len(batch) // self.rows), self.widths) if self.rows else [batch]
         return tuple(map(sum, zip(*map(self._sums, parts))))
 
     def _sums(self, batch):
-        target, i = batch.tokens[:, 1:], torch.arange(1, batch.tokens.shape[1], device=batch.tokens.device)
-        logits = self.model(batch.tokens[:, :-1])                                      # (b, t-1, 16)
-        there = i < batch.lengths[:, None]                                             # (b, t-1)
+        target = batch.tokens[:, 1:]                                            # (b, t-1)
+        i = torch.arange(1, batch.tokens.shape[1], device=target.device)        # position of each target
+        logits = self.model(batch.tokens[:, :-1]).float()                       # (b, t-1, 16)
+        there = i < batch.lengths[:, None]                                      # (b, t-1)
         completion = there & (i >= batch.prompt_lengths[:, None])
         weight = torch.where(completion, 1., self.prompt_loss_weight) * there
-        loss = F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), reduction='none').view_as(weight)
+        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='none').view_as(weight)
         right = (logits.argmax(-1) == target) & completion
         return (loss * weight).sum(), weight.sum(), right.sum(), completion.sum()
 

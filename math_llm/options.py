@@ -245,7 +245,7 @@ def find_recipe(name: str|Path, # Path of a JSON file, or the name of a recipe t
     if Path(name).is_file(): return Path(name)
     shipped = {p.stem: p for p in sorted(RECIPES.glob('*.json'))}
     if str(name) in shipped: return shipped[str(name)]
-    raise InputError(f'--config {name}: accepted are a JSON file, or one of the recipes {", ".join(shipped)}')
+    raise InputError(f'cannot read {name}: no such file; accepted are a JSON file, or one of the recipes {", ".join(shipped)}')
 
 # %% ../nbs/20_options.ipynb #9c2b2052
 def read_options(config_class: type, # A dataclass made with `opt`
@@ -254,7 +254,8 @@ def read_options(config_class: type, # A dataclass made with `opt`
     "The options object of a command line, and of the file that its `--config` names"
     args = p.parse_args(argv)
     if path := getattr(args, 'config', None):
-        try: saved = json.loads(find_recipe(path).read_bytes())
+        file = find_recipe(path)
+        try: saved = json.loads(file.read_bytes())
         except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
         except (ValueError, RecursionError): raise InputError(f'{path} is not JSON, or was cut short') from None
         known = {f.name for f in dataclasses.fields(config_class)}
