@@ -296,7 +296,7 @@ def usable_streams():
 # %% ../nbs/20_options.ipynb #e8e834d9
 def colour_wanted(out) -> bool: # A text stream
     "Is `out` a terminal that shows colours, and does nobody object? (no-color.org)"
-    return out.isatty() and not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'
+    return getattr(out, 'isatty', bool)() and not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'
 
 # %% ../nbs/20_options.ipynb #11600433
 @contextmanager
