@@ -20,7 +20,7 @@ from .problems import ProblemConfig, SPLITS, keys
 from .chains import Examples, longest_example, render
 from .model import MAX_SIZE, Meta, ModelConfig, POSITIONS, SIZES, Transformer
 from .learning import Batch, TeacherForcing
-from .gumbel import GumbelAnswer, GumbelCompletion, GumbelConfig, hard_samples, hidden_share, noise_scale, temperature
+from .gumbel import GumbelAnswer, GumbelCompletion, GumbelConfig
 from .evaluation import evaluate, format_report, partition_of, percent, share
 from .options import Count, InputError, Size, _speaks, atomic_write, check_calls, command, opt, usable_streams
 from .files import checkpoints, load_model, save_model
@@ -371,10 +371,7 @@ def _train(config, device, world, precision, log):
         while step < steps:
             lr = learning_rate(step, steps, config)
             set_learning_rate(optimizers, lr)
-            if config.use_gumbel:
-                now = config, step / steps
-                objective.temperature, objective.noise_scale = torch.tensor(temperature(*now), device='cpu'), noise_scale(*now)
-                objective.hidden_share, objective.hard = hidden_share(*now), hard_samples(*now)
+            if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
             batch = Batch.of(examples, widths, model.config.max_length).to(device)
             noise = (objective.new_noise(batch),) if config.use_gumbel else ()
