@@ -303,7 +303,7 @@ def _faithfulness_lines(f):
 
 # %% ../nbs/07_evaluation.ipynb #76a0c8de
 def partition_of(meta: Meta, # Of a model
-                ) -> dict: # Options of `fresh_problems`; empty: it is not known
+                ) -> dict: # Options of `held_out`; empty: it is not known
     "What says which problems a model has not met: the seed and both shares, or nothing"
     known = meta.trained_on
     if not all(k in known for k in PARTITION): return {}

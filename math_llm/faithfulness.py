@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import END, VOCAB, decode, encode
-from .problems import Problems, answers, fresh_problems, split_of
+from .problems import Problems, answers, held_out, split_of
 from .chains import Examples, chain_steps, render
 from .model import SIZES, Transformer, thought_ids
 from .decoding import generate
@@ -236,7 +236,7 @@ def _asked(config, model):
     if config.fresh or (missing and not config.data_path):
         n = config.fresh or 1000
         limits = problem_config(model.meta, carry_bias=config.carry_bias, repeat_bias=config.repeat_bias)
-        p = fresh_problems(limits, n, config.seed, **partition_of(model.meta))
+        p = held_out(limits, n, config.seed, **partition_of(model.meta))
         return p, (f'{len(p)} fresh problems' + (' (all there are)' if len(p) < n else '') + f', seed {config.seed}'
                    + ''.join(f', {share:.0%} {k}-biased' for k, share in (('carry', config.carry_bias), ('repeat', config.repeat_bias)) if share) + ('' if config.fresh else f'; there is no {file}'))
     if not (config.data_path or file.exists()):

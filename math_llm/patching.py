@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 import torch
 from .tokenizer import THINK, VOCAB, decode, encode, encode_batch
-from .problems import ProblemConfig, Problems, add, answers, draw, fresh_problems
+from .problems import ProblemConfig, Problems, add, answers, draw, held_out
 from .chains import chain_steps, pretty, render
 from .model import Transformer
 from .decoding import generate
@@ -355,7 +355,7 @@ def carry_facts(model: Transformer, # With a `columns` chain
     _need_columns(model)
     limits = problem_config(model.meta)
     if max_digits and not limits.zero_pad: limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
-    problems = fresh_problems(limits, n, seed, **partition_of(model.meta))
+    problems = held_out(limits, n, seed, **partition_of(model.meta))
     masses, probes = role_masses(model, written(model, problems)), carry_probe(model, problems, seed)
     roles = {name: dict(zip(('heads', 'mass', 'n'), (*find_heads(m, min(2, m.shape[1]*m.shape[2])), len(m)))) for name, m in masses.items()}
     form = falsify_carry(model, problems, seed, keep_form=True) if limits.max_operands > 2 else None
@@ -442,7 +442,7 @@ def trace_command(config):
     model = load_model(config.checkpoint, resolve_device(config.device))
     book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
     reply = ask(model, config.prompt, explain=book and explainer(book))
-    problems = fresh_problems(problem_config(model.meta), config.problems, config.seed, **partition_of(model.meta))
+    problems = held_out(problem_config(model.meta), config.problems, config.seed, **partition_of(model.meta))
     masses = role_masses(model, written(model, problems))
     heads = {name: find_heads(mass, 2)[0] for name, mass in masses.items()}
     start, folder, t = len(encode(reply.typed)), Path(config.output_dir), trace(model, reply.text)

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['MAX_DIGITS', 'CHAINS', 'SPLITS', 'BLOCK', 'Problems', 'add', 'answers', 'carry_run', 'ProblemConfig', 'draw', 'keys',
-           'split_index', 'split_of', 'n_problems', 'fresh_problems']
+           'split_index', 'split_of', 'held_out']
 
 # %% ../nbs/01_problems.ipynb #dd9ef34b
 import math
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Annotated
 import numpy as np
 from .options import Count, InputError, Share, check_calls, check_options, opt
@@ -217,44 +218,39 @@ def split_of(problems: Problems,
 BLOCK = 4096 # problems drawn at a time, before those of other splits are dropped
 
 # %% ../nbs/01_problems.ipynb #16cf945e
-def n_problems(config: ProblemConfig) -> int:
-    "How many different problems the limits allow"
-    low = 10**(config.min_digits - 1) if config.min_digits > 1 else 0
-    return sum(math.comb(10**config.max_digits - low + n - 1, n) for n in range(2, config.max_operands + 1))
-
-# %% ../nbs/01_problems.ipynb #39792011
-def _all_problems(config):
-    "Every problem of narrow limits"
-    from itertools import combinations_with_replacement
+def _listed(config, most=200_000):
+    "Every problem that the limits allow, once each; None where there are more than `most`"
     low, N, D = 10**(config.min_digits - 1) if config.min_digits > 1 else 0, config.max_operands, config.max_digits
-    rows = [np.pad(np.array(list(combinations_with_replacement(range(low, 10**D), n))), ((0, 0), (0, N-n)), constant_values=-1)
-            for n in range(2, N+1)]
-    values = np.concatenate(rows)
+    if D > 2 or sum(math.comb(10**D - low + n - 1, n) for n in range(2, N + 1)) > most: return None
+    rows = [row + (-1,) * (N - n) for n in range(2, N + 1) for row in combinations_with_replacement(range(low, 10**D), n)]
+    values = np.array(rows)
     there, power = values >= 0, 10**np.arange(D)
     width = np.maximum((values[..., None] >= power).sum(-1), 1) * there
     if config.zero_pad: width[there] = D
     return Problems((values[..., None] // power % 10 * there[..., None]).astype(np.uint8), width.astype(np.int16))
 
 # %% ../nbs/01_problems.ipynb #2423e337
-def fresh_problems(config: ProblemConfig, # Limits
-                   n: Count, # How many; fewer come back if there are no more
-                   seed: Count, # Decides the draw
-                   partition: Count = 42, # Seed of the training run, which decides the splits
-                   split: str = 'test', # Where to draw from
-                   train_ratio: Share = 0.8, val_ratio: Share = 0.1, # Shares of the splits
-                  ) -> Problems:
-    "`n` different problems of a split, drawn at random; raises `InputError` if there are none"
-    which = split_index(split)
-    found, seen, stalled, rng = [], np.zeros(0, np.uint64), 0, np.random.default_rng([seed, 5])
+def held_out(config: ProblemConfig, # Limits
+             n: Count, # How many; fewer come back if there are no more
+             seed: Count, # Decides the draw
+             partition: Count = 42, # Seed of the training run, which decides the splits
+             split: str = 'test', # Where to draw from
+             train_ratio: Share = 0.8, val_ratio: Share = 0.1, # Shares of the splits
+            ) -> Problems:
+    "`n` different problems of a split, drawn at random; raises `InputError` if the split has none"
+    rng, which, listed = np.random.default_rng([seed, 5]), split_index(split), _listed(config)
+    found, seen, stalled = [draw(config, 0, rng)], np.zeros(0, np.uint64), 0
     while len(seen) < n and stalled < 50:
-        p = draw(config, max(BLOCK, min(n, 16*BLOCK)), rng)
+        last = listed is not None and stalled                            # chance finds too little: take from the list
+        p = listed[rng.permutation(len(listed))] if last else draw(config, max(BLOCK, min(n, 16*BLOCK)), rng)
         p = p[split_of(p, partition, train_ratio, val_ratio) == which]
         k, first = np.unique(keys(p), return_index=True)
         new = np.sort(first[~np.isin(k, seen)])[:n - len(seen)]
         found.append(p[new])
         seen = np.concatenate([seen, keys(p)[new]])
-        stalled = 0 if len(new) else stalled + 1
-    if not len(seen): raise InputError(f'no problem of these limits falls into the {split} split; allow more digits')
+        if last: break
+        stalled = 0 if len(new) > (0 if listed is None else len(p) // 50) else stalled + 1
+    if n and not len(seen): raise InputError(f'no problem of these limits falls into the {split} split; allow more digits or a larger share')
     return Problems(*(np.concatenate([getattr(p, a) for p in found]) for a in ('digits', 'n_digits')))
 
 # %% ../nbs/01_problems.ipynb #d61871a9

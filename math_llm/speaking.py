@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import torch
 from .tokenizer import VOCAB, decode, encode_batch
-from .problems import Problems, fresh_problems
+from .problems import Problems, held_out
 from .chains import render
 from .model import Transformer, thought_ids
 from .decoding import generate, pick, thought_mask
@@ -200,7 +200,7 @@ def held_out_problems(model: Transformer,
                       carry_bias: Share = 0., # Share of carry-biased ones
                      ) -> Problems:
     "Problems of the kind that a model was trained on, and that it has not met"
-    return fresh_problems(problem_config(model.meta, carry_bias=carry_bias), n, seed, **partition_of(model.meta))
+    return held_out(problem_config(model.meta, carry_bias=carry_bias), n, seed, **partition_of(model.meta))
 
 # %% ../nbs/10_speaking.ipynb #333f7f95
 def study(model: Transformer,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
-from .problems import ProblemConfig, SPLITS, keys
+from .problems import ProblemConfig, SPLITS, held_out, keys
 from .chains import Examples, longest_example, render
 from .model import MAX_SIZE, Meta, ModelConfig, POSITIONS, SIZES, Transformer
 from .learning import Batch, TeacherForcing
@@ -24,7 +24,7 @@ from .gumbel import GumbelAnswer, GumbelCompletion, GumbelConfig
 from .evaluation import evaluate, format_report, partition_of, percent, share
 from .options import Count, InputError, Size, _speaks, atomic_write, check_calls, command, opt, usable_streams
 from .files import checkpoints, load_model, save_model
-from .datasets import Batches, DatasetConfig, Epochs, MAX_WORKERS, PARTITION, Stream, WRITTEN, claims_of, ensure_dataset, falls_as, held_out, load_dataset, written_as
+from .datasets import Batches, DatasetConfig, Epochs, MAX_WORKERS, PARTITION, Stream, WRITTEN, claims_of, ensure_dataset, falls_as, load_dataset, written_as
 from .optimisers import Muon
 from .runs import _Log, _bar_class, _device, _endings, _forget, _locked, _open_folder, _read_record, _read_state, _shows_bar, _signals, _terminate, _world, deterministic, load_checkpoint, save_checkpoint
 
@@ -133,7 +133,7 @@ def load_problems(config: TrainingConfig, say=print) -> Problemset:
     if config.given:
         problem, partition = ProblemConfig(**_problem_fields(config)), dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1)
         if config.max_steps is None: raise InputError('drawn problems have no epochs; say how long to train with --max-steps')
-        val, test = (held_out(problem, n, config.seed, s) for n, s in ((config.eval_examples, 'val'), (config.test_examples, 'test')))
+        val, test = (render(held_out(problem, n, config.seed, config.seed, s), problem) for n, s in ((config.eval_examples, 'val'), (config.test_examples, 'test')))
         return Problemset(problem, _stream(problem, partition, config, config.max_steps * config.batch_size), None, val, test, partition)
     folder = Path(config.data_dir or 'data')
     if config.data_dir is None and (new := ensure_dataset(DatasetConfig(seed=config.seed, output_dir=str(folder)))):

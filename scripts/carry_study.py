@@ -15,7 +15,7 @@ from pathlib import Path
 
 from math_llm.problems import add
 from math_llm.decoding import generate
-from math_llm.problems import fresh_problems
+from math_llm.problems import held_out
 from math_llm.evaluation import evaluate, share
 from math_llm.files import problem_config
 from math_llm.tracing import read_layout, written
@@ -63,7 +63,7 @@ def ask(name, path, folder, commands, seeds):
     "Ask a model everything, and write the results file."
     began, model = time.perf_counter(), load_model(folder)
     known = model.meta.trained_on
-    problems = fresh_problems(problem_config(model.meta), N_PROBLEMS, seed=1000, partition=known.get('seed', 42))
+    problems = held_out(problem_config(model.meta), N_PROBLEMS, seed=1000, partition=known.get('seed', 42))
     report = evaluate(model, problems)
     facts = carry_facts(model, N_ASKED, seed=1001, max_digits=3)
     replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}

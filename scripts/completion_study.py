@@ -9,7 +9,7 @@ started again; when it ends, nbs/results/completion/RUN.json appears, and is not
 """
 import sys
 
-from math_llm.problems import fresh_problems
+from math_llm.problems import held_out
 from math_llm.evaluation import evaluate
 from math_llm.files import problem_config
 from math_llm.files import load_model
@@ -35,7 +35,7 @@ def run(name, path):
     cfg = TrainingConfig(**SHARED, **OBJECTIVES[objective], max_digits=int(digits), seed=int(seed), output_dir=str(RUNS/f'completion-{name}'))
     report = train(cfg)
     model = load_model(cfg.output_dir).eval()
-    measured = evaluate(model, fresh_problems(problem_config(model.meta), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed))
+    measured = evaluate(model, held_out(problem_config(model.meta), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed))
     write_result(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'], objective=objective, digits=cfg.max_digits, steps=report['steps'],
                  parameters=model.n_params(), curve=[[m['step'], m['exact_match'], m['loss']] for m in report['validation']],
                  exact_match=measured['exact_match'], chain_validity=measured['chain_validity'])

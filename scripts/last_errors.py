@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from math_llm.chains import render
-from math_llm.problems import fresh_problems
+from math_llm.problems import held_out
 from math_llm.evaluation import partition_of
 from math_llm.files import problem_config
 from math_llm.options import InputError
@@ -35,7 +35,7 @@ def main(seed, n, *names):
         if asked(model.meta) != asked(meta): raise InputError(f'{name} was trained on other problems or chains than {names[0]}')
     for kind, bias in (('uniform', 0.), ('repeat_biased', 1.)):
         config = problem_config(meta, carry_bias=0., repeat_bias=bias)
-        examples = render(fresh_problems(config, n, seed, **partition_of(meta)), config)
+        examples = render(held_out(config, n, seed, **partition_of(meta)), config)
         for name, model in models.items():
             loss = worst_loss(model, examples)
             rows.append(dict(model=Path(name).name, problems=kind, n=len(examples)) | {f'loss above {b}': int((loss > b).sum()) for b in BOUNDS} | dict(largest=float(loss.max())))

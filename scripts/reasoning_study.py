@@ -12,7 +12,7 @@ appears, and is not made again. The thread count and processor should be the sam
 import sys
 import time
 
-from math_llm.problems import fresh_problems
+from math_llm.problems import held_out
 from math_llm.evaluation import evaluate
 from math_llm.faithfulness import faithfulness
 from math_llm.files import problem_config
@@ -71,7 +71,7 @@ def measure(model, cfg):
     "Exact match on both kinds of problems, and what disturbed chains do."
     report = {}
     for kind, bias in (('uniform', 0.), ('carry_biased', 1.)):
-        problems = fresh_problems(problem_config(model.meta, carry_bias=bias, min_digits=cfg.max_digits), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed)
+        problems = held_out(problem_config(model.meta, carry_bias=bias, min_digits=cfg.max_digits), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed)
         r = evaluate(model, problems, 512)
         report[kind] = {k: r[k] for k in ('exact_match', 'by_carry_run')}
         if model.meta.chain not in ('none', 'noop'):

@@ -53,12 +53,12 @@ def machine():
 
 def fresh_report(folder, seed, n):
     "Exact match on `n` different problems that the run has not seen."
-    from math_llm.problems import fresh_problems
+    from math_llm.problems import held_out
     from math_llm.evaluation import evaluate, partition_of
     from math_llm.files import problem_config
     from math_llm.files import load_model
     model = load_model(folder)
-    problems = fresh_problems(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, **partition_of(model.meta))
+    problems = held_out(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, **partition_of(model.meta))
     return evaluate(model, problems)['exact_match']
 
 
