@@ -19,7 +19,7 @@ import math_llm
 from .tokenizer import VOCAB, encode
 from .problems import Problems
 from .chains import render
-from .model import THOUGHT_TOKENS, Transformer
+from .model import Transformer, thought_ids
 from .decoding import generate
 from .evaluation import percent, share, subplots
 from .options import Count, InputError, Size, atomic_write, check_calls
@@ -371,10 +371,10 @@ def plot_codebook(book: Codebook,
     fig, axes = subplots(-(-len(shown) // columns), columns, figsize=(3.2*columns, 2.9*-(-len(shown) // columns)), squeeze=False)
     for ax in axes.flat[len(shown):]: ax.set_axis_off()
     for ax, (i, p) in zip(axes.flat, shown):
-        table = np.array([n[list(THOUGHT_TOKENS)] / n.sum() for n in p.counts.values()])
+        table = np.array([n[list(thought_ids())] / n.sum() for n in p.counts.values()])
         image = ax.imshow(table, vmin=0, vmax=1, cmap='viridis', aspect='auto')
         ax.set_title(f'thought {i} ({p.status})\n{words(p.features[0])}', fontsize=9)
-        ax.set_xticks(range(len(THOUGHT_TOKENS)), ['∅' if VOCAB[t] == '<noop>' else VOCAB[t] for t in THOUGHT_TOKENS], fontsize=7)
+        ax.set_xticks(range(len(thought_ids())), ['∅' if VOCAB[t] == '<noop>' else VOCAB[t] for t in thought_ids()], fontsize=7)
         ax.set_yticks(range(len(table)), [show_value(p.features[0], v[0]) for v in p.counts], fontsize=7)
     fig.colorbar(image, ax=axes, label='share of the uses')
     fig.supxlabel('token (∅: <noop>)')

@@ -34,7 +34,7 @@ def pick(logits: Annotated[torch.Tensor, 'b v'], # v = 16
     return tokens, probs.gather(1, tokens[:, None])[:, 0]
 
 # %% ../nbs/04_decoding.ipynb #d934ba42
-def thought_mask(alphabet: str|None = None, # Of the thoughts, as in `Meta`; default: all of `THOUGHT_TOKENS`
+def thought_mask(alphabet: str|None = None, # Of the thoughts, as in `Meta`; default: all that may be
                  device: torch.device|None = None, # Where to make it; default: PyTorch's default device
                 ) -> torch.Tensor: # (16,) True where allowed
     "Which tokens an invented chain may use"

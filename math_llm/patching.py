@@ -116,7 +116,7 @@ def _remember(model, tokens, lengths, where):
         return value
     logits = _run(model, tokens, lengths, look)
     missing = sites - kept.keys()
-    if missing: raise InputError(f'no site {missing.pop()!r} in this model; `sites` of the model notebook lists them')
+    if missing: raise InputError(f'no site {missing.pop()!r} in this model; `model.sites()` lists them')
     return logits, [kept[w.site][w.mask(kept[w.site], lengths, w.at if w.source is None else w.source)] for w in where]
 
 def _replace(where, values, lengths):

@@ -136,7 +136,7 @@ class Trace:
     tokens: torch.Tensor # (b, t) padded with `<end>`
     lengths: torch.Tensor # (b,)
     layout: Layout # What each position means
-    values: dict[str, torch.Tensor] # By the name of the site, see `sites` in the model's notebook; on the host, in 32 bits or more
+    values: dict[str, torch.Tensor] # By the name of the site, see `Transformer.sites`; on the host, in 32 bits or more
 
     def __getitem__(self, site: str):
         if site in self.values: return self.values[site]

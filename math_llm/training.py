@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import nn
 from .problems import ProblemConfig, SPLITS, held_out, keys
 from .chains import Examples, longest_example, render
-from .model import MAX_SIZE, Meta, ModelConfig, POSITIONS, SIZES, Transformer
+from .model import MAX_SIZE, Meta, ModelConfig, SIZES, Transformer
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion, GumbelConfig
 from .evaluation import evaluate, format_report, partition_of, percent, share
@@ -45,7 +45,7 @@ class TrainingConfig(GumbelConfig, _ProblemOptions):
     d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", low=1, high=MAX_SIZE)
     n_heads: int|None = opt(None, "Attention heads (default: the size's)", low=1, high=MAX_SIZE)
     d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)", low=1, high=MAX_SIZE)
-    position: str = opt('rope', 'Position scheme', POSITIONS)
+    position: str = opt('rope', 'Position scheme', ModelConfig.POSITIONS)
     norm: str = opt('pre', 'LayerNorm before each sub-layer, or after it', ('pre', 'post'))
     softmax: str = opt('standard', 'Softmax of the attention; with plus-one a head can attend to nothing', ('standard', 'plus-one'))
     dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what the model of --init-from had)', low=0, high=0.99)
