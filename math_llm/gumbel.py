@@ -90,16 +90,17 @@ SUPERVISE = ('completion', 'answer')
 @dataclass
 class GumbelConfig:
     "How a model is trained on its own samples"
+    heading = 'Gumbel training'
     use_gumbel: bool = opt(False, "Train on the model's own Gumbel-Softmax samples instead of the data's tokens")
     gumbel_temperature: float = opt(1., 'Temperature of the samples at the start', low=1e-6)
     gumbel_final_temperature: float|None = opt(None, 'Temperature at the end (default: 0.3, or the start if that is lower)', low=1e-6)
     gumbel_noise: float = opt(1., 'Scale of the Gumbel noise, up to the middle of the run', low=0)
-    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)', low=0)
+    gumbel_final_noise: float|None = opt(None, 'Scale of the Gumbel noise at the end, reached from the middle in a straight line (default: as before)', low=0, flag=False)
     gumbel_hide: float = opt(0., "Share of the problem's tokens that an answer cannot see, though its thoughts can; falls in a straight line to 0 at the middle of the run", low=0, high=1)
-    gumbel_hide_columns: float = opt(0., "Share of the examples in which each digit of the answer is written without a look at other columns of the problem than its own, or at the digits before it; its thoughts see everything", low=0, high=1)
+    gumbel_hide_columns: float = opt(0., "Share of the examples in which each digit of the answer is written without a look at other columns of the problem than its own, or at the digits before it; its thoughts see everything", low=0, high=1, flag=False)
     thought_alphabet: str|None = opt(None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of --init-from, or all digits, +, = and <noop>)')
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
-    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)', low=0, high=1)
+    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become straight-through ones (1: never)', low=0, high=1, flag=False)
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the answer after a chain that the model invents', SUPERVISE)
 
     def __post_init__(self):
@@ -109,15 +110,15 @@ class GumbelConfig:
                              f'--gumbel-temperature ({self.gumbel_temperature})')
         given = {'--gumbel-temperature': self.gumbel_temperature != 1., '--no-gumbel-hard': not self.gumbel_hard,
                  '--gumbel-final-temperature': self.gumbel_final_temperature is not None, '--gumbel-noise': self.gumbel_noise != 1.,
-                 '--gumbel-final-noise': self.gumbel_final_noise not in (None, self.gumbel_noise),
-                 '--gumbel-hide': self.gumbel_hide > 0, '--gumbel-hide-columns': self.gumbel_hide_columns > 0, '--thought-alphabet': self.thought_alphabet is not None,
-                 '--gumbel-harden': self.gumbel_harden != 1., '--supervise answer': self.supervise == 'answer'}
+                 'gumbel_final_noise': self.gumbel_final_noise not in (None, self.gumbel_noise),
+                 '--gumbel-hide': self.gumbel_hide > 0, 'gumbel_hide_columns': self.gumbel_hide_columns > 0, '--thought-alphabet': self.thought_alphabet is not None,
+                 'gumbel_harden': self.gumbel_harden != 1., '--supervise answer': self.supervise == 'answer'}
         if any(given.values()) and not self.use_gumbel:
             raise InputError(f'{", ".join(k for k, v in given.items() if v)} {"mean" if sum(map(bool, given.values())) > 1 else "means"} nothing without --use-gumbel')
         for name in ('gumbel_hide', 'gumbel_hide_columns', 'thought_alphabet'):
-            if getattr(self, name) and self.supervise != 'answer': raise InputError(f'--{name.replace("_", "-")} means nothing without --supervise answer')
+            if getattr(self, name) and self.supervise != 'answer': raise InputError(f'{name} means nothing without --supervise answer')
         thought_ids(self.thought_alphabet)
-        if self.gumbel_harden != 1. and self.gumbel_hard: raise InputError('--gumbel-harden means nothing without --no-gumbel-hard: straight-through samples are hard from the start')
+        if self.gumbel_harden != 1. and self.gumbel_hard: raise InputError('gumbel_harden means nothing without --no-gumbel-hard: straight-through samples are hard from the start')
 
     @property
     def final_temperature(self) -> float:

@@ -162,9 +162,11 @@ def opt(default, # Value if the option is not given
         choices: tuple|None = None, # What is accepted, where that is a short list
         low: int|float|None = None, # The least number that is accepted
         high: int|float|None = None, # The greatest
+        flag: bool = True, # False: few need it, so it is set in Python or in a file alone
        ): # A dataclass field
     "A dataclass field that documents itself"
-    return field(default=default, metadata=dict(help=help, choices=choices, low=low, high=high))
+    about = dict(help=help, choices=choices, low=low, high=high, flag=flag)
+    return field(default=default, metadata=about)
 
 # %% ../nbs/20_options.ipynb #6f282490
 def check_option(f: dataclasses.Field, kind, # A field made with `opt`, and its type
@@ -186,47 +188,71 @@ def check_options(options, # An instance of a dataclass that was made with `opt`
     "Check, and convert, all options by their types, choices and ranges; raises `InputError`"
     if not _has_options(type(options)): raise InputError(f'no options, but of type {type(options).__name__}')
     hints = typing.get_type_hints(type(options))
-    for f in dataclasses.fields(options): setattr(options, f.name, check_option(f, hints[f.name], getattr(options, f.name), '--' + f.name.replace('_', '-')))
+    for f in dataclasses.fields(options):
+        name = '--' + f.name.replace('_', '-') if f.metadata['flag'] else f.name
+        setattr(options, f.name, check_option(f, hints[f.name], getattr(options, f.name), name))
 
 # %% ../nbs/20_options.ipynb #5cffbd64
 class _Parser(argparse.ArgumentParser):
-    def error(self, message): raise InputError(message if len(message) < 500 else message[:500] + '…')
+    fileonly = () # Options without a flag
+    def error(self, message):
+        typed = re.findall(r'--([\w-]+)', message) if message.startswith('unrecognized') else []
+        if known := [n for n in (t.replace('-', '_') for t in typed) if n in self.fileonly]:
+            message = f'--{known[0].replace("_", "-")} is no flag; {known[0]} can be set in a --config file'
+        raise InputError(message if len(message) < 500 else message[:500] + '…')
 
 def _plain(anno):
-    "`int` of `int | None` and of `tuple[int, ...]`: what one value on the command line is converted to"
+    "`int` of `int | None` and of `tuple[int, ...]`: what one value on the command line becomes"
     kinds = [a for a in typing.get_args(anno) if a not in (types.NoneType, ...)]
     return kinds[0] if kinds else anno
+
+# %% ../nbs/20_options.ipynb #eb773412
+class _Switch(argparse.Action):
+    "`--zero_pad` and `--no_zero_pad`"
+    def __init__(self, option_strings, dest, **kw): super().__init__(option_strings, dest, nargs=0, **kw)
+    def __call__(self, parser, namespace, values, name=None):
+        setattr(namespace, self.dest, not name.startswith('--no_'))
+
+# %% ../nbs/20_options.ipynb #e946f934a
+def _add_flag(group, f, anno):
+    "The flag of a field, with dashes; the spelling with underscores works, and is not shown"
+    dashed, kind, several = '--' + f.name.replace('_', '-'), _plain(anno), typing.get_origin(anno) is tuple
+    default = ' '.join(map(str, f.default)) if several else f.default
+    shown = '' if default in (None, '') else f' (default: {default})'
+    help = f.metadata['help'].replace('%', '%%') + shown
+    kw, other = dict(default=f.default), '--' + f.name if '_' in f.name else None
+    if kind is bool:
+        group.add_argument(dashed, action=argparse.BooleanOptionalAction, help=help, **kw)
+        if other: group.add_argument(other, '--no_' + f.name, action=_Switch, help=argparse.SUPPRESS, **kw)
+        return
+    choices = f.metadata['choices']
+    kw |= dict(type=kind, choices=choices, dest=f.name, **dict(nargs='+') if several else {})
+    group.add_argument(dashed, help=help, metavar=None if choices else kind.__name__.upper(), **kw)
+    if other: group.add_argument(other, help=argparse.SUPPRESS, **kw)
+
+# %% ../nbs/20_options.ipynb #e946f934b
+def _heading(config_class, name):
+    "Under which heading of the help a field stands: that of the class which declares it"
+    if name in getattr(config_class, 'most_used', ()): return 'used most'
+    owner = next(c for c in config_class.__mro__ if name in vars(c).get('__annotations__', {}))
+    return vars(owner).get('heading', 'options')
 
 # %% ../nbs/20_options.ipynb #e946f934
 def parser(config_class: type, # A dataclass whose fields were made with `opt`
            prog: str|None = None, # Name of the command
            description: str|None = None, # First line of the help; default: the class's docstring
           ) -> argparse.ArgumentParser:
-    "A parser with one flag for each field of `config_class`"
+    "A parser with a flag for each field of `config_class` that has one"
     p = _Parser(prog=prog, description=description or config_class.__doc__, allow_abbrev=False)
-    anno = typing.get_type_hints(config_class)
-    for f in dataclasses.fields(config_class):
-        help, choices, kind = f.metadata['help'].replace('%', '%%'), f.metadata['choices'], _plain(anno[f.name])
-        names = list(dict.fromkeys(['--'+f.name.replace('_', '-'), '--'+f.name]))
-        several = dict(nargs='+') if typing.get_origin(anno[f.name]) is tuple else {}
-        default = ' '.join(map(str, f.default)) if several else f.default
-        shown = '' if default in (None, '') else f' (default: {default})'
-        if kind is bool:
-            p.add_argument(names[0], action=argparse.BooleanOptionalAction, default=f.default, help=help+shown)
-            for n in names[1:]: # the spelling with underscores works, and is not shown
-                p.add_argument(n, '--no_'+f.name, action=_Switch, dest=f.name, default=f.default, help=argparse.SUPPRESS)
-        else:
-            p.add_argument(names[0], type=kind, choices=choices, default=f.default, help=help+shown,
-                           metavar=None if choices else kind.__name__.upper(), **several)
-            for n in names[1:]:
-                p.add_argument(n, type=kind, choices=choices, default=f.default, dest=f.name, help=argparse.SUPPRESS, **several)
+    anno, groups = typing.get_type_hints(config_class), dict(options=p)
+    fields = {f.name: f for f in dataclasses.fields(config_class)}
+    p.fileonly = {name for name, f in fields.items() if not f.metadata['flag']}
+    for name in dict.fromkeys([*getattr(config_class, 'most_used', ()), *fields]):
+        if name in p.fileonly: continue
+        heading = _heading(config_class, name)
+        if heading not in groups: groups[heading] = p.add_argument_group(heading)
+        _add_flag(groups[heading], fields[name], anno[name])
     return p
-
-# %% ../nbs/20_options.ipynb #eb773412
-class _Switch(argparse.Action):
-    "`--zero_pad` and `--no_zero_pad`"
-    def __init__(self, option_strings, dest, **kw): super().__init__(option_strings, dest, nargs=0, **kw)
-    def __call__(self, parser, namespace, values, name=None): setattr(namespace, self.dest, not name.startswith('--no_'))
 
 # %% ../nbs/20_options.ipynb #bf25446c
 def check_fields(config_class: type, # A dataclass made with `opt`
@@ -242,29 +268,37 @@ RECIPES = Path(math_llm.__file__).parent/'recipes'
 def find_recipe(name: str|Path, # Path of a JSON file, or the name of a recipe that ships with the package
                ) -> Path:
     "The file that `--config` names; raises `InputError` where there is neither"
-    if Path(name).is_file(): return Path(name)
+    if Path(name).exists() and not Path(name).is_dir(): return Path(name) # a pipe is one, too
     shipped = {p.stem: p for p in sorted(RECIPES.glob('*.json'))}
     if str(name) in shipped: return shipped[str(name)]
     raise InputError(f'cannot read {name}: no such file; accepted are a JSON file, or one of the recipes {", ".join(shipped)}')
 
 # %% ../nbs/20_options.ipynb #9c2b2052
+def _read_record(config_class, path):
+    "The fields that a file says, checked"
+    file = find_recipe(path)
+    try: saved = json.loads(file.read_bytes())
+    except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
+    except (ValueError, RecursionError): raise InputError(f'{path} is not JSON, or was cut short') from None
+    if not isinstance(saved, dict): raise InputError(f'{path} is no record of these options')
+    for name, values in getattr(config_class, 'dropped', {}).items():
+        if name in saved and saved.pop(name) not in values:
+            raise InputError(f'{path}: {name} is not an option any more, and this record needs it')
+    if unknown := saved.keys() - {f.name for f in dataclasses.fields(config_class)}:
+        raise InputError(f'{path} is no record of these options (it has {", ".join(sorted(unknown))})')
+    check_fields(config_class, saved, path)
+    return saved
+
+# %% ../nbs/20_options.ipynb #9c2b2052b
 def read_options(config_class: type, # A dataclass made with `opt`
                  p: argparse.ArgumentParser, # Its parser
                  argv: list[str]): # The command line
     "The options object of a command line, and of the file that its `--config` names"
-    args = p.parse_args(argv)
-    if path := getattr(args, 'config', None):
-        file = find_recipe(path)
-        try: saved = json.loads(file.read_bytes())
-        except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-        except (ValueError, RecursionError): raise InputError(f'{path} is not JSON, or was cut short') from None
-        known = {f.name for f in dataclasses.fields(config_class)}
-        if not isinstance(saved, dict) or not saved.keys() <= known:
-            raise InputError(f'{path} is no record of these options' + (f' (it has {", ".join(sorted(saved.keys() - known))})' if isinstance(saved, dict) else ''))
-        check_fields(config_class, saved, path)
-        p.set_defaults(**saved)
-        args = p.parse_args(argv)
-    return config_class(**vars(args))
+    untyped = dict.fromkeys((f.name for f in dataclasses.fields(config_class)), p)
+    typed = {k: v for k, v in vars(p.parse_args(argv, argparse.Namespace(**untyped))).items() if v is not p}
+    saved = _read_record(config_class, typed['config']) if typed.get('config') else {}
+    if 'phases' in saved: saved['phases'] = [{k: v for k, v in phase.items() if k not in typed} for phase in saved['phases']]
+    return config_class(**saved | typed)
 
 # %% ../nbs/20_options.ipynb #9f89bcb4
 def _fill_closed():

@@ -128,8 +128,10 @@ def _open_folder(config):
     if there and 'training_config.json' not in there:
         raise InputError(f'{folder} is not empty and holds no run ({", ".join(there[:3])}); give another --output-dir')
     if _begun(folder) and not config.overwrite:
-        old, new = _read_record(folder/'training_config.json'), dataclasses.asdict(config)
-        other = [f'{k}: {old.get(k)} there, {v} now' for k, v in new.items() if k not in _FREE and old.get(k) != v]
+        old, new = _read_record(folder/'training_config.json'), json.loads(json.dumps(dataclasses.asdict(config)))
+        old = {f.name: f.default for f in dataclasses.fields(config)} | dict(phases=[]) | old # an older version knew fewer
+        other = [f'{k}: {old[k]} there, {v} now' for k, v in new.items() if k not in _FREE and old[k] != v]
+        other += [f'{k}: {old[k]} there, not an option any more' for k, fine in config.dropped.items() if k in old and old[k] not in fine]
         if other: raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); give another --output-dir, or --overwrite')
     _remove(folder/n for n in names if _LEFTOVER.fullmatch(n))
     _drop(checkpoints(folder)[:-2])

@@ -20,7 +20,7 @@ from math_llm.options import atomic_write
 from math_llm.options import InputError
 from math_llm.training import TrainingConfig
 
-UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers'}
+UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers', 'config', 'phases'}
 
 
 def flag(name, value):
@@ -38,10 +38,12 @@ def place(path):
 
 def command(config):
     "The command that repeats a run."
-    defaults = {f.name: f.default for f in dataclasses.fields(TrainingConfig)}
-    given = {k: v for k, v in config.items() if k not in UNSAID and v is not None and v != defaults[k]}
+    fields = {f.name: f for f in dataclasses.fields(TrainingConfig)}
+    given = {k: v for k, v in config.items() if k in fields and k not in UNSAID and v is not None and v != fields[k].default}
     if given.get('bf16'): given.pop('precision')
-    return ' '.join(['math_llm_train', *(flag(k, place(v) if k in ('output_dir', 'init_from', 'data_dir') else v) for k, v in given.items())])
+    recipe = {k: given.pop(k) for k in [*given] if not fields[k].metadata['flag']}           # what has no flag, in a file of its own
+    before = ['math_llm_train', *[f"--config <(echo '{json.dumps(recipe)}')"] * bool(recipe)]
+    return ' '.join([*before, *(flag(k, place(v) if k in ('output_dir', 'init_from', 'data_dir') else v) for k, v in given.items())])
 
 
 def machine():

@@ -39,7 +39,7 @@ def history(runs):
     "Commands and configurations of all runs; a shipped model brings those of its own."
     whole = dict(commands=[], phases=[])
     for config in (json.loads((run/'training_config.json').read_text()) for run in runs):
-        if 'phases' in config: whole |= config | {k: whole[k] + config[k] for k in ('commands', 'phases')}
+        if 'commands' in config: whole |= config | {k: whole[k] + config[k] for k in ('commands', 'phases')}
         else:
             whole['commands'].append(command(config))
             whole['phases'].append(config)
