@@ -31,7 +31,7 @@ from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
 from .evaluation import evaluate, subplots
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options, command, opt
-from .files import load_pretrained, pretrained_names, resolve_device
+from .files import load_pretrained, resolve_device
 from .datasets import Batches, MAX_WORKERS, Stream, concat
 from .runs import deterministic
 from .training import OPTIMIZERS, TrainingConfig, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
@@ -268,7 +268,7 @@ def answer_works(s: Setting) -> list[Work]:
 # %% ../nbs/26_benchmark.ipynb #9e3898ca
 def speaker(s: Setting, config: ProblemConfig) -> Transformer:
     "A shipped model of this size that knows these problems, or else one that writes to the end of a context just large enough"
-    for name in pretrained_names():
+    for name in ('invented', 'invented_pairs', 'taught'):
         model = load_pretrained(name, s.device)
         same = all(getattr(model.config, k) == v for k, v in zip(('n_layers', 'd_model', 'n_heads', 'd_ff'), SIZES[s.size]))
         if same and model.meta.chain == config.chain and model.meta.trained_on.get('max_digits', 0) >= s.digits: return model
