@@ -23,7 +23,7 @@ import torch
 from torch import nn
 import math_llm
 from .tokenizer import END, encode, encode_batch
-from .problems import MAX_DIGITS, ProblemConfig
+from .problems import ProblemConfig
 from .chains import Examples, longest_example, plain_example
 from .model import MAX_SIZE, ModelConfig, SIZES, Transformer
 from .decoding import generate, plain_generate
@@ -446,7 +446,7 @@ class BenchmarkConfig:
     "What to measure, and how patiently"
     parts: tuple[str, ...] = opt(tuple(PARTS), 'What to measure', tuple(PARTS))
     model_size: tuple[str, ...] = opt(('small',), 'Sizes of the model', tuple(SIZES))
-    digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits', low=1, high=MAX_DIGITS)
+    digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits', low=1, high=2**15 - 1)
     batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together', low=1, high=MAX_SIZE)
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where it is the faster)', ('fp32', 'bf16'))
     batch_parts: tuple[int, ...] = opt((1,), 'Parts that a batch of gumbel_answer is cut into; the best is compared with the best', low=1)

@@ -7,12 +7,12 @@ __all__ = ['Examples', 'render', 'longest_example', 'longest_chain', 'plain_exam
            'chain_steps', 'Step', 'ChainCheck', 'check_chain', 'pretty']
 
 # %% ../nbs/02_chains.ipynb #c8ab9b67
-import dataclasses, re
+import dataclasses, re, reprlib
 from dataclasses import dataclass
 from typing import Annotated
 import numpy as np
 from .tokenizer import END, END_THINK, EQUALS, NOOP, PLUS, THINK, VOCAB, decode, encode
-from .problems import ProblemConfig, Problems, _rows, _short, add
+from .problems import ProblemConfig, Problems, add
 from .options import Count, InputError, check_calls
 
 # %% ../nbs/02_chains.ipynb #3817dd6d
@@ -104,7 +104,7 @@ class Examples:
 
     def __len__(self): return len(self.tokens)
     def __getitem__(self, i):
-        i = _rows(i)
+        if isinstance(i, (int, np.integer)): i = [i] # one row is a batch of one
         lengths = self.lengths[i]
         return Examples(self.tokens[i][:, :lengths.max(initial=0)], self.prompt_lengths[i], lengths, self.problems[i])
     def texts(self) -> list[str]: # The examples as text, without spaces
@@ -183,7 +183,7 @@ def parse_example(text: str, # `658+189=<think>…</think>847<end>`, with or wit
     "Take an example apart; raises `InputError` where it is none. Whether it is right is another question"
     text = decode(encode(text))
     m = _example.fullmatch(text)
-    if not m: raise InputError(f'not an example: {_short(text)!r}; accepted is a+b=answer<end>, with <think>…</think> before the answer or without')
+    if not m: raise InputError(f'not an example: {reprlib.repr(text)}; accepted is a+b=answer<end>, with <think>…</think> before the answer or without')
     return Parsed(m[1].split('+'), m[2], m[3])
 
 # %% ../nbs/02_chains.ipynb #18720fb2
@@ -192,7 +192,7 @@ def parse_prompt(text: str, # `658+189=`
     "The operands of a prompt; raises `InputError` where it is none"
     text = decode(encode(text))
     m = _prompt.fullmatch(text)
-    if not m: raise InputError(f'not a problem: {_short(text)!r}; accepted is a+b=, two numbers or more')
+    if not m: raise InputError(f'not a problem: {reprlib.repr(text)}; accepted is a+b=, two numbers or more')
     return m[1].split('+')
 
 # %% ../nbs/02_chains.ipynb #a21168e3

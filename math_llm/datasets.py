@@ -8,7 +8,7 @@ __all__ = ['MAX_WORKERS', 'FORMAT_VERSION', 'WRITTEN', 'PARTITION', 'Stream', 'c
            'claims_of', 'falls_as', 'load_dataset', 'Epochs', 'Batches', 'describe', 'generate_data', 'read_problems']
 
 # %% ../nbs/22_datasets.ipynb #4c6edafe
-import dataclasses, hashlib, json, os, re, shutil
+import dataclasses, hashlib, json, os, re, reprlib, shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +18,13 @@ from filelock import FileLock
 from tqdm import tqdm
 import math_llm
 from .tokenizer import END, END_THINK, EQUALS, NOOP, PLUS, THINK, VOCAB, encode
-from .problems import BLOCK, MAX_DIGITS, ProblemConfig, Problems, SPLITS, _memory, _short, _too_wide, draw, held_out, split_index, split_of
+from .problems import ProblemConfig, Problems, SPLITS, check_size, draw, held_out, split_of
 from .chains import Examples, check_chain, parse_example, pretty, render
 from .options import Count, InputError, Share, Size, atomic_write, check_calls, check_fields, command, contents, opt, read_text
 
 # %% ../nbs/22_datasets.ipynb #63394c12
+_BLOCK = 4096 # problems drawn at a time, before those of other splits are dropped
+
 class Stream:
     "Problems of one split without end, rendered"
     def __init__(self,
@@ -34,13 +36,14 @@ class Stream:
                  num_workers: Count = 0, # Threads that prepare blocks ahead; 0: blocks are made when they are needed
                  later: tuple[int, ProblemConfig]|None = None, # After about so many problems, draw by this configuration
                  grow: int = 0): # Over about so many problems, their numbers grow from one digit to all
+        if split not in SPLITS: raise InputError(f'no split {split!r}; accepted are {", ".join(SPLITS)}')
         self.later, self.grow = later, grow
-        self.config, self.seed, self.split, self.ratios = config, seed, split_index(split), (train_ratio, val_ratio)
+        self.config, self.seed, self.split, self.ratios = config, seed, SPLITS.index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._ahead = 0, 0, {}
         self.num_workers, self._pool = num_workers, ThreadPoolExecutor(num_workers) if num_workers else None
 
     def _make(self, i):
-        before = i * BLOCK * self.share
+        before = i * _BLOCK * self.share
         config = self.later[1] if self.later is not None and before >= self.later[0] else self.config
         p = self._draw(config, before, np.random.default_rng([self.seed, self.split, i]))
         return render(p[split_of(p, self.seed, *self.ratios) == self.split], config)
@@ -48,9 +51,9 @@ class Stream:
     def _draw(self, config, before, rng):
         "A block of problems behind `before` others: narrow ones at first, if they grow"
         most = config.max_digits
-        if before >= self.grow: return draw(config, BLOCK, rng)
+        if before >= self.grow: return draw(config, _BLOCK, rng)
         d = 1 + int(before / self.grow * most)
-        p = draw(dataclasses.replace(config, max_digits=d, min_digits=min(config.min_digits, d)), BLOCK, rng)
+        p = draw(dataclasses.replace(config, max_digits=d, min_digits=min(config.min_digits, d)), _BLOCK, rng)
         return Problems(np.pad(p.digits, ((0, 0), (0, 0), (0, most - d))), np.where(p.n_digits == d, most, p.n_digits) if config.zero_pad else p.n_digits)
 
     @property
@@ -288,6 +291,7 @@ class _Lines:
         return tokens
 
 # %% ../nbs/22_datasets.ipynb #13bdc2a6
+_MAX_DIGITS = 2**15 - 1
 _CHUNK = 2**18 # bytes taken apart at a time
 
 def _chunks(lines: bytes, name: str, progress: bool):
@@ -304,9 +308,9 @@ def _chunks(lines: bytes, name: str, progress: bool):
 
 def _check_room(lines, where, total, size, lengths, max_length, context, widest):
     "Refuse the first line that is too long, or that makes the array of all `total` lines, which come from `size` bytes, too wide"
-    if lines.width.max(initial=0) > MAX_DIGITS:
-        k = int((lines.width > MAX_DIGITS).argmax())
-        raise InputError(f'{where(lines.line[k])}: an operand has {lines.width[k]} digits; accepted are up to {MAX_DIGITS}')
+    if lines.width.max(initial=0) > _MAX_DIGITS:
+        k = int((lines.width > _MAX_DIGITS).argmax())
+        raise InputError(f'{where(lines.line[k])}: an operand has {lines.width[k]} digits; accepted are up to {_MAX_DIGITS}')
     longest, least = int(lines.lengths.argmax()), lines.equals - lines.starts + 3   # with a digit and <end>
     for n, limit, name in ((least if lengths is None else lengths, max_length, '--max-length'), (least, context, "the model's context length of")):
         if limit and n.max() > limit:
@@ -314,7 +318,7 @@ def _check_room(lines, where, total, size, lengths, max_length, context, widest)
             raise InputError(f'{where(i)} needs {n[i]} tokens, more than {name} {limit}')
     widest[:] = np.maximum(widest, (lines.number.max() + 1, lines.width.max(), lines.lengths[longest]))
     width = int(max(widest[0] * widest[1], widest[2]))
-    if _too_wide(total, width, size): raise InputError(f'{where(longest)} has {lines.lengths[longest]} tokens: {_memory(total, width)}')
+    check_size(total, width, size, f'{where(longest)} has {lines.lengths[longest]} tokens')
 
 # %% ../nbs/22_datasets.ipynb #6fc80e08
 class _Growing:
@@ -399,7 +403,7 @@ def problems_of_lines(lines: bytes, # Text: one `a+b=` or `a+b=c` a line; empty 
     def refuse(i, line):
         try: encode(line := line.decode(errors='replace'))
         except InputError as e: raise InputError(f'{name}, line {i+1}: {e}') from None
-        raise InputError(f'{name}, line {i+1}: not a problem: {_short(line.strip())!r}; accepted is a+b= or a+b=c')
+        raise InputError(f'{name}, line {i+1}: not a problem: {reprlib.repr(line.strip())}; accepted is a+b= or a+b=c')
     if re.search(rb'[\t\v\f]', lines): lines = b'\n'.join([line.strip() for line in lines.split(b'\n')])
     digits, n_digits, *_ = _read_lines(lines, name, _problem_lines, refuse, lambda i: f'{name}, line {i+1}', max_length, context, progress=progress)
     return Problems.from_operands([]) if digits is None else Problems(digits, n_digits)
@@ -438,7 +442,7 @@ def _worded_kinds(ex, name):
     good = {kind: sum(check_chain(p.operands, p.chain, ProblemConfig(len(p.operands[0]), len(p.operands), chain=kind, zero_pad=p.answer[0] == '0')).ok for p in parsed)
             for kind in ('columns', 'running')}
     if not any(good.values()):
-        raise InputError(f'{name}, example {largest[0]+1}: its chain is neither the columns nor the running chain of its problem: {_short(parsed[0].chain)}')
+        raise InputError(f'{name}, example {largest[0]+1}: its chain is neither the columns nor the running chain of its problem: {reprlib.repr(parsed[0].chain)}')
     return {kind for kind, k in good.items() if k == max(good.values())}
 
 def _chains(ex):
@@ -471,7 +475,7 @@ def _check_written(ex, config, name):
         if bad.any():
             k = int(bad.argmax())
             how = f'chain {config.chain}' + ', chains of one length' * config.fixed_length_cot + f', zero-padded to {config.max_digits} digits' * config.zero_pad
-            raise InputError(f'{name}, example {i+k+1} is not written as its metadata or the rest says ({how}): {_short(part.texts()[k])}')
+            raise InputError(f'{name}, example {i+k+1} is not written as its metadata or the rest says ({how}): {reprlib.repr(part.texts()[k])}')
 
 # %% ../nbs/22_datasets.ipynb #0ebbeb09
 def written_as(files: dict[str, Examples], # By name, for error messages
@@ -510,7 +514,7 @@ def falls_as(splits: dict[str, Examples], # By split
             ) -> bool:
     "Whether metadata says which split a problem belongs to, and all examples are where they belong"
     if not all(k in meta for k in PARTITION): return False
-    return all((split_of(ex.problems, *(meta[k] for k in PARTITION)) == split_index(s)).all() for s, ex in splits.items())
+    return all((split_of(ex.problems, *(meta[k] for k in PARTITION)) == SPLITS.index(s)).all() for s, ex in splits.items())
 
 # %% ../nbs/22_datasets.ipynb #485f87d4
 def _as_laid_out(path):
