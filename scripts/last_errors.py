@@ -18,7 +18,7 @@ from math_llm.files import problem_config
 from math_llm.options import InputError
 
 from hard_problems import load_taught, worst_loss
-from study import ROOT, write_result
+from studies import ROOT, write_result
 
 BOUNDS = (0.001, 0.01, 0.1, 0.7)
 

@@ -1,0 +1,87 @@
+#!/usr/bin/env python
+"""What models with an invented chain say: the measurements behind the page "What it invented".
+
+    python nbs/explanations/what_it_invented/study.py RUN [RUN ...]    study runs: folders of finished trainings
+    python nbs/explanations/what_it_invented/study.py --compare        compare all runs that were studied, each with each
+
+The study of a run becomes nbs/explanations/what_it_invented/results/runs/RUN.json, and is not made again. The comparison, and a table of all places, become
+results/compared.json there; for that the runs have to be there, under the folder that the environment variable RUNS names (default: runs).
+"""
+import itertools
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import math_llm
+from math_llm.options import atomic_write
+from math_llm.problems import ProblemConfig, draw
+from math_llm.files import problem_config
+from math_llm.codebook import codebook_to_dict, information, json_lines, think
+from math_llm.speaking import compare, held_out_problems, study
+from math_llm.files import load_model
+
+sys.path.append(str(Path(__file__).parents[3]/'scripts'))
+from record_result import machine
+
+RESULTS = Path(__file__).parent/'results'
+SIZES = dict(n=10_000, n_tests=4_000, n_spoken=1_000)    # problems to learn from, of each examination, and of each one by speaking
+N_INFORMATION, N_COMPARED = 5_000, 5_000
+
+
+def facts(command, seeds, began, **more):
+    "What every results file says first."
+    return dict(command=command, seeds=seeds, package_version=math_llm.__version__, machine=machine(), seconds=time.perf_counter() - began) | more
+
+
+def study_run(folder):
+    "Everything about one run."
+    path = RESULTS/'runs'/f'{folder.name}.json'
+    if path.exists(): return print(f'{path} is there already')
+    began, model, report = time.perf_counter(), load_model(folder), json.loads((folder/'test_results.json').read_text())
+    book, told = study(model, **SIZES), {}
+    for kind, bias in (('uniform', 0.), ('carry-biased', 1.)):
+        told[kind] = information(think(model, held_out_problems(model, N_INFORMATION, 5, bias)))
+    result = facts(f'python nbs/explanations/what_it_invented/study.py {folder.name}', [model.meta.trained_on['seed']], began, run=folder.name, steps=report['steps'],
+                   exact_match=report['exact_match'], codebook=codebook_to_dict(book), information=told)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, json_lines(result).encode())
+    print(path)
+
+
+def summary(runs):
+    "Each place of each run in one row."
+    for run, r in runs.items():
+        for p, *spoken in zip(r['codebook']['places'], *(r['codebook']['speaking'][k] for k in ('uniform', 'carry-biased'))):
+            row = dict(run=run, thought=p['thought'], speaks_of=p['speaks_of'] or '–', status=p['status'], heard_as=dict(out='carry out')[p['heard_as']] if p['heard_as'] == 'out' else '')
+            for kind, s in zip(('uniform', 'carry-biased'), spoken):
+                row |= {f'read, {kind}': p['tests'][kind]['read']['share'], f'baseline, {kind}': p['tests'][kind]['read_baseline']['share'],
+                        f'rewritten alone, {kind}': (s.get('alone') or {}).get('share'), f'rewritten, thinking on, {kind}': (s.get('thinking_on') or {}).get('share')}
+            yield row | dict(heard_later=((p['heard'] or {}).get('later') or {}).get('share'))
+
+
+def compare_runs():
+    "Each run with each, on the same problems, half of them carry-biased."
+    began = time.perf_counter()
+    runs = {p.stem: json.loads(p.read_text()) for p in sorted((RESULTS/'runs').glob('*.json'))}
+    models = {run: load_model(Path(os.environ.get('RUNS', 'runs'))/run) for run in runs}
+    limits = problem_config(next(iter(models.values())).meta, carry_bias=0.5)
+    problems = draw(limits, N_COMPARED, np.random.default_rng(6))
+    thoughts = {run: think(model, problems) for run, model in models.items()}
+    found = [dict(a=a, b=b, pairs=c.pairs, information=c.information.round(4).tolist())
+             for a, b in itertools.combinations(runs, 2) for c in [compare(thoughts[a], thoughts[b])]]
+    pairs = [dict(run_a=f['a'], run_b=f['b']) | p for f in found for p in f['pairs'] if p['information'] > 0.1]
+    result = facts('python nbs/explanations/what_it_invented/study.py --compare', [r['seeds'][0] for r in runs.values()], began, title='What invented chains say: every place of every run, and places that two runs share',
+                   note='Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
+                        'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.',
+                   places=list(summary(runs)), shared=pairs, tables={f"{f['a']} {f['b']}": [dict(information=f['information'])] for f in found})
+    atomic_write(RESULTS/'compared.json', json_lines(result).encode())
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 2: sys.exit(__doc__)
+    if sys.argv[1] == '--compare': compare_runs()
+    else:
+        for folder in map(Path, sys.argv[1:]): study_run(folder)
