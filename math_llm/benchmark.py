@@ -28,7 +28,7 @@ from .chains import Examples, longest_example, plain_example
 from .model import MAX_SIZE, ModelConfig, SIZES, Transformer
 from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
-from .gumbel import GumbelAnswer, GumbelCompletion, completions, plain_rollout, token_loss
+from .gumbel import GumbelAnswer, GumbelCompletion, plain_rollout
 from .evaluation import evaluate, subplots
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options, command, opt
 from .files import load_pretrained, resolve_device
@@ -237,11 +237,7 @@ def train_works(s: Setting) -> list[Work]:
 # %% ../nbs/26_benchmark.ipynb #cfa3bd83
 class PlainCompletion(GumbelCompletion):
     "The same objective without a cache"
-    def forward(self, batch: Batch, noise: torch.Tensor|None = None):
-        y, target = completions(batch)
-        prompts, noise = batch.tokens[:, :int(batch.prompt_lengths.max())], self.new_noise(batch) if noise is None else noise
-        _, logits = plain_rollout(self.model, prompts, batch.prompt_lengths, y.shape[1], self.sampler(noise))
-        return token_loss(logits, target)
+    rollout = staticmethod(plain_rollout)
 
 # %% ../nbs/26_benchmark.ipynb #0c68a2d1
 def completion_works(s: Setting) -> list[Work]:
