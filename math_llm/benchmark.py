@@ -32,7 +32,7 @@ from .gumbel import GumbelAnswer, GumbelCompletion, plain_rollout
 from .evaluation import evaluate, subplots
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options, command, opt
 from .files import load_pretrained, resolve_device
-from .datasets import Batches, MAX_WORKERS, Stream, concat
+from .datasets import Batches, MAX_WORKERS, Stream
 from .runs import deterministic
 from .training import OPTIMIZERS, TrainingConfig, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
 
@@ -186,7 +186,7 @@ def training_batches(config: ProblemConfig, size: Size, n: Count = 4) -> list[Ex
 # %% ../nbs/26_benchmark.ipynb #f86a8062
 def shuffled(parts: list[Examples]) -> list[Examples]:
     "The same problems in as many batches, mixed"
-    whole = concat(parts)
+    whole = Examples.concat(parts)
     return [whole[rows] for rows in np.array_split(np.random.default_rng(0).permutation(len(whole)), len(parts))]
 
 # %% ../nbs/26_benchmark.ipynb #056cf700

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from math_llm.problems import Problems, draw, split_of
-from math_llm.chains import render
+from math_llm.chains import Examples, render
 from math_llm.learning import Batch
-from math_llm.datasets import DatasetConfig, concat, make_dataset, write_dataset
+from math_llm.datasets import DatasetConfig, make_dataset, write_dataset
 from math_llm.files import load_model
 from math_llm.options import InputError
 
@@ -66,7 +66,7 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
         while len(parts) < n / (4096 * config.train_ratio * .95) or sum(map(len, parts)) < n:
             p = make()
             parts.append(render(p[np.flatnonzero(split_of(p, config.seed, config.train_ratio, config.val_ratio) == 0)], config))
-        return concat(parts)[np.arange(n)]
+        return Examples.concat(parts)[np.arange(n)]
     def fresh(): return draw(config, 4096, rng) # not those of another training, which begins its draws with the partition's seed
     scanned = training(n_scanned, fresh)
     worst = worst_loss(model, scanned)
@@ -80,7 +80,7 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
     half = n_training // 2
     alike = training(half, like_hard)
     splits = make_dataset(dataclasses.replace(config, num_examples=1000))
-    write_dataset(splits | dict(train=concat([alike, training(n_training - half, fresh)])), config)
+    write_dataset(splits | dict(train=Examples.concat([alike, training(n_training - half, fresh)])), config)
 
 if __name__ == '__main__':
     if len(sys.argv) not in (4, 6): sys.exit(__doc__)
