@@ -125,7 +125,8 @@ def made_by(path):
 def results():
     "All results files, those of the shipped models too."
     folders = ('nbs/results/**/*.json', 'nbs/explanations/*/results/**/*.json')
-    models = [f'math_llm/pretrained/*/{f}' for f in ('codebook.json', 'test_results.json', 'card.md')]
+    names = ('codebook.json', 'test_results.json', 'card.md')
+    models = [f'math_llm/pretrained/*/{name}' for name in names]
     found = (path for pattern in (*folders, *models) for path in ROOT.glob(pattern))
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
