@@ -229,7 +229,7 @@ def train_works(s: Setting) -> list[Work]:
     def batches(widths): return [[Batch.of(ex, widths, longest)] for ex in mixed]
     def ours(compiled, p):
         rows, widths = rows_at_a_time(s.device, compiled), width_step(s.device, p, compiled)
-        def objective(): return TeacherForcing(s.model(config, compiled=compiled), rows=rows, widths=widths)
+        def objective(): return TeacherForcing(s.model(config, compiled=compiled), micro_batch=rows, multiple=widths)
         return step_work(s, 'ours' + ', compiled' * compiled, p, objective, batches(widths))
     padded = step_work(s, 'padded to the longest', 'fp32', lambda: TeacherForcing(s.model(config)), batches(longest), reference=True)
     return [ours(*form) for form in s.forms()] + [padded]

@@ -18,6 +18,9 @@ from .chains import Examples
 from .model import Transformer
 from .options import Size, check_calls
 
+# %% ../nbs/05_learning.ipynb #5d21b001
+def _round_up(n, multiple): return -(-n // multiple) * multiple
+
 # %% ../nbs/05_learning.ipynb #a6a8aeeb
 @dataclass
 class Batch:
@@ -34,11 +37,11 @@ class Batch:
 
     @classmethod
     def of(cls, ex: Examples, # At least one
-           widths: Size = 1, # Pad to a multiple of this many tokens
+           multiple: Size = 1, # Pad to a multiple of this many tokens
            limit: Size|None = None): # but never beyond this many
         "A batch of examples"
         t = ex.tokens.shape[1]
-        more = max(0, min(-(-t // widths) * widths, limit or math.inf) - t)
+        more = max(0, min(_round_up(t, multiple), limit or math.inf) - t)
         tokens = np.pad(ex.tokens, ((0, 0), (0, more)), constant_values=END)
         return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
 
@@ -51,40 +54,43 @@ class Batch:
     def __getitem__(self, rows):
         return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
-    def pieces(self, n: Size, # How many, or as many as there are rows
-               widths: Size = 1, # Pad each to a multiple of this many tokens
-              ) -> list['Batch']:
-        "The same rows in micro-batches of like length"
+    def micro_batches(self, n: Size, # How many, or as many as there are rows
+                      multiple: Size = 1, # Pad each to a multiple of this many tokens
+                     ) -> list['Batch']:
+        "The same rows, those of like length together"
         cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
-        def width(rows): return -(-int(self.lengths[rows[-1]]) // widths) * widths
-        return [Batch(self.tokens[rows, :width(rows)], self.prompt_lengths[rows], self.lengths[rows])
-                for rows in cuts]
+        widths = [_round_up(int(self.lengths[rows[-1]]), multiple) for rows in cuts]
+        return [Batch(self.tokens[rows, :t], self.prompt_lengths[rows], self.lengths[rows])
+                for rows, t in zip(cuts, widths)]
 
 # %% ../nbs/05_learning.ipynb #0d7281dc
 class TeacherForcing(nn.Module):
     "Next-token cross-entropy"
     def __init__(self, model: Transformer,
-                 prompt_loss_weight: float = 0.02, # Weight of a prompt token; a token of the completion weighs 1
-                 rows: Size|None = None, # Examples of a micro-batch, those of like length together; default: all
-                 widths: Size = 1): # Pad micro-batches to a multiple of this many tokens
+                 prompt_loss_weight: float = 0.02, # Of a prompt token; others weigh 1
+                 micro_batch: Size|None = None, # Most examples in a pass; default: all
+                 multiple: Size = 1): # Pad micro-batches to a multiple of this many tokens
         super().__init__()
-        self.model, self.prompt_loss_weight, self.rows, self.widths = model, prompt_loss_weight, rows, widths
+        self.model, self.prompt_loss_weight = model, prompt_loss_weight
+        self.micro_batch, self.multiple = micro_batch, multiple
 
     def forward(self, batch: Batch):
-        "Sums over the batch: weighted losses, weights, right predictions and predictions in the completion"
-        parts = batch.pieces(-(-len(batch) // self.rows), self.widths) if self.rows else [batch]
+        "Sums of losses and weights; right predictions and predictions in the completion"
+        if not self.micro_batch: return self._sums(batch)
+        parts = batch.micro_batches(-(-len(batch) // self.micro_batch), self.multiple)
         return tuple(map(sum, zip(*map(self._sums, parts))))
 
     def _sums(self, batch):
         target = batch.tokens[:, 1:]                                            # (b, t-1)
-        i = torch.arange(1, batch.tokens.shape[1], device=target.device)        # position of each target
+        i = torch.arange(1, batch.tokens.shape[1], device=target.device)        # of each target
         logits = self.model(batch.tokens[:, :-1]).float()                       # (b, t-1, 16)
         there = i < batch.lengths[:, None]                                      # (b, t-1)
         completion = there & (i >= batch.prompt_lengths[:, None])
         weight = torch.where(completion, 1., self.prompt_loss_weight) * there
-        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='none').view_as(weight)
+        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='none')
         right = (logits.argmax(-1) == target) & completion
-        return (loss * weight).sum(), weight.sum(), right.sum(), completion.sum()
+        loss = (loss.view_as(weight) * weight).sum()
+        return loss, weight.sum(), right.sum(), completion.sum()
 
 # %% ../nbs/05_learning.ipynb #98cc0a05
 check_calls(globals())
