@@ -22,15 +22,15 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-import math_llm
 from math_llm import benchmark
-from math_llm.options import atomic_write
 from math_llm.files import resolve_device
 from math_llm.options import InputError
 
+sys.path.append(str(Path(__file__).parent)) # for who loads this from elsewhere
+from studies import write_result
+
 DEVICE = resolve_device('auto')
 GPU = DEVICE.type == 'cuda'
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def readme_run():
@@ -153,9 +153,8 @@ def main(output, seconds, names):
         goals[name], why = apart(name, max(1, min(LONGEST.get(name, 60), seconds - (at - began))))
         if why: failed[name] = why
         print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} s{': ' + why if why else ''}", flush=True)
-        result = dict(title='Speed goals', command='bash scripts/gpu_check.sh goals', seeds=[42], package_version=math_llm.__version__, machine=benchmark.machine(),
-                      torch=torch.__version__, seconds=round(time.time() - began, 1), goals=goals, failed=failed)
-        atomic_write(output, (json.dumps(result, indent=1) + '\n').encode())
+        write_result(output, 'Speed goals', 'bash scripts/gpu_check.sh goals', [42], time.time() - began,
+                     replace=True, torch=torch.__version__, goals=goals, failed=failed)
     print(output)
     print(f'{len(names) - len(failed)} passed, {len(failed)} failed')
     return 1 if failed else 0

@@ -1,11 +1,12 @@
 #!/usr/bin/env python
-"""A dataset half of whose training problems resemble those that a model finds hard, for training it further.
+"""A dataset half of whose training problems resemble those that a model finds hard.
 
     python scripts/hard_problems.py CHECKPOINT FOLDER SEED [N_SCANNED N_TRAINING]
 
-Of N_SCANNED training problems, those where the model gives some token of the true completion a loss above HARD are
-changed a little, again and again; a dataset of these and of as many fresh problems is written to FOLDER. Only problems of the
-training split are scanned or written there. `math_llm_train --data-dir FOLDER --init-from CHECKPOINT` then trains on them.
+Of N_SCANNED training problems, those where the model gives some token of the true completion a loss
+above HARD are changed a little, again and again; a dataset of these and of as many fresh problems is
+written to FOLDER. Only problems of the training split are scanned or written there.
+`math_llm_train --data-dir FOLDER --init-from CHECKPOINT` then trains on them.
 """
 import dataclasses
 import sys

@@ -40,7 +40,7 @@ def main(seed, n, *names):
             loss = worst_loss(model, examples)
             rows.append(dict(model=Path(name).name, problems=kind, n=len(examples)) | {f'loss above {b}': int((loss > b).sum()) for b in BOUNDS} | dict(largest=float(loss.max())))
             print(rows[-1], flush=True)
-    write_result(path, 'What is left where nearly every answer is right', ' '.join(['python scripts/last_errors.py', str(seed), str(n), *names]), [seed], round(time.time() - start, 1), rows=rows)
+    write_result(path, 'What is left where nearly every answer is right', ' '.join(['python scripts/last_errors.py', str(seed), str(n), *names]), [seed], time.time() - start, rows=rows)
 
 
 if __name__ == '__main__':

@@ -3,91 +3,55 @@
 
     python scripts/record_result.py [--fresh N] NAME "Title" RUN [RUN ...]
 
-Each RUN is the folder of a finished run. The command is put together from its `training_config.json`: every option that
-differs from its default. With --fresh, each model is also asked N different held-out problems, more than its dataset may hold.
-An existing file is not replaced.
+Each RUN is the folder of a finished run. The command is put together from its
+`training_config.json`: every option that differs from its default. With --fresh, each model is also
+asked N different held-out problems, more than its dataset may hold. An existing file is not replaced.
 """
-import dataclasses
 import json
-import os
-import platform
 import re
 import sys
 from pathlib import Path
 
-import math_llm
-from math_llm.options import atomic_write
+from math_llm.evaluation import evaluate, partition_of
+from math_llm.files import load_model, problem_config
 from math_llm.options import InputError
-from math_llm.training import TrainingConfig
+from math_llm.problems import held_out
 
-UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers', 'config', 'phases'}
-
-
-def flag(name, value):
-    "An option as it is typed."
-    dashed = name.replace('_', '-')
-    if isinstance(value, bool): return f'--{dashed}' if value else f'--no-{dashed}'
-    return f'--{dashed} {value}'
-
-
-def place(path):
-    "A run's folder by its name alone; a checkpoint with that of its run."
-    path = Path(path)
-    return f'{path.parent.name}/{path.name}' if path.name.startswith('checkpoint-') else path.name
-
-
-def command(config):
-    "The command that repeats a run."
-    fields = {f.name: f for f in dataclasses.fields(TrainingConfig)}
-    given = {k: v for k, v in config.items() if k in fields and k not in UNSAID and v is not None and v != fields[k].default}
-    if given.get('bf16'): given.pop('precision')
-    recipe = {k: given.pop(k) for k in [*given] if not fields[k].metadata['flag']}           # what has no flag, in a file of its own
-    before = ['math_llm_train', *[f"--config <(echo '{json.dumps(recipe)}')"] * bool(recipe)]
-    return ' '.join([*before, *(flag(k, place(v) if k in ('output_dir', 'init_from', 'data_dir') else v) for k, v in given.items())])
-
-
-def machine():
-    "Where this runs, in plain words."
-    import torch
-    if torch.cuda.is_available(): return f'one {torch.cuda.get_device_name()}'
-    return f'{os.cpu_count()} CPU cores ({platform.machine()})'
+from studies import ROOT, how, write_result
 
 
 def fresh_report(folder, seed, n):
     "Exact match on `n` different problems that the run has not seen."
-    from math_llm.problems import held_out
-    from math_llm.evaluation import evaluate, partition_of
-    from math_llm.files import problem_config
-    from math_llm.files import load_model
     model = load_model(folder)
-    problems = held_out(problem_config(model.meta, carry_bias=0., repeat_bias=0.), n, seed, **partition_of(model.meta))
-    return evaluate(model, problems)['exact_match']
+    config = problem_config(model.meta, carry_bias=0., repeat_bias=0.)
+    return evaluate(model, held_out(config, n, seed, **partition_of(model.meta)))['exact_match']
 
 
 def losses(folder):
-    "Step and mean loss of every log line. A run that was stopped and went on has repeated some: the last counts."
-    found = re.findall(r' step ([\d,]+)/[\d,]+  loss ([\d.]+)', (folder/'logs'/'training.log').read_text())
+    "Step and mean loss of every log line. Of steps that a run repeated, the last counts."
+    log = (folder/'logs'/'training.log').read_text()
+    found = re.findall(r' step ([\d,]+)/[\d,]+  loss ([\d.]+)', log)
     return sorted({int(step.replace(',', '')): float(loss) for step, loss in found}.items())
+
+
+def summary(folder, fresh):
+    "A run in one row."
+    seed = json.loads((folder/'training_config.json').read_text())['seed']
+    report = json.loads((folder/'test_results.json').read_text())
+    row = dict(run=folder.name, seed=seed, minutes=report['seconds'] / 60)
+    row |= {k: report[k] for k in ('steps', 'problems_seen', 'precision', 'exact_match', 'peak_memory_mb')}
+    row |= dict(valid_chains=report['chain_validity'], losses=losses(folder),
+                curve=[[m['step'], m['exact_match']] for m in report['validation']])
+    return row | dict(fresh_exact_match=fresh_report(folder, seed, fresh)) if fresh else row
 
 
 def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
-    path = Path(__file__).parent.parent/'nbs'/'results'/f'{name}.json'
-    if path.exists(): sys.exit(f'{path} is there already')
-    runs, commands, seeds, seconds = [], [], [], 0
-    for folder in map(Path, folders):
-        config, report = (json.loads((folder/f).read_text()) for f in ('training_config.json', 'test_results.json'))
-        commands.append(command(config))
-        seeds.append(config['seed'])
-        seconds += report['seconds']
-        runs.append(dict(run=folder.name, seed=config['seed'], steps=report['steps'], problems_seen=report['problems_seen'], minutes=report['seconds'] / 60,
-                         precision=report['precision'], exact_match=report['exact_match'], valid_chains=report['chain_validity'],
-                         peak_memory_mb=report['peak_memory_mb'], curve=[[m['step'], m['exact_match']] for m in report['validation']],
-                         losses=losses(folder)))
-        if fresh: runs[-1]['fresh_exact_match'] = fresh_report(folder, config['seed'], fresh)
-    result = dict(title=title, command=commands, seeds=sorted(set(seeds)), package_version=math_llm.__version__, machine=machine(), seconds=seconds, runs=runs)
-    atomic_write(path, (json.dumps(result, indent=1) + '\n').encode())
-    print(path)
+    folders = list(map(Path, folders))
+    runs = [summary(folder, fresh) for folder in folders]
+    write_result(ROOT/'nbs'/'results'/f'{name}.json', title, list(map(how, folders)),
+                 sorted({r['seed'] for r in runs}), 60 * sum(r['minutes'] for r in runs), runs=runs)
+    print(f'nbs/results/{name}.json')
 
 
 if __name__ == '__main__':

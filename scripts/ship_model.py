@@ -24,7 +24,7 @@ from math_llm.chains import render
 from math_llm.files import load_model, save_model
 from math_llm.options import InputError
 
-from record_result import command
+from studies import command
 
 N, N_DISTURBED, N_COMPARED = 100_000, 5_000, 10_000
 

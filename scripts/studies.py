@@ -1,16 +1,40 @@
-"""What the scripts behind the studies share: runs by name, each with a results file of its own, made once."""
+"""What scripts and studies share: the command of a run, results files, and plans of named runs."""
+import dataclasses
 import json
 import sys
 from pathlib import Path
 
 import torch
 import math_llm
-from math_llm.options import atomic_write
+from math_llm.benchmark import machine
+from math_llm.codebook import json_lines
+from math_llm.options import InputError, atomic_write
+from math_llm.training import TrainingConfig
 
-from record_result import command, machine
-
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT/'runs'
+UNSAID = {'overwrite', 'progress', 'wandb', 'num_workers', 'config', 'phases'}
+FOLDERS = ('output_dir', 'init_from', 'data_dir')
+
+
+def flag(name, value):
+    "An option as it is typed; a folder by its name alone, a checkpoint with that of its run."
+    if isinstance(value, bool): return f'--{"" if value else "no-"}{name.replace("_", "-")}'
+    if name in FOLDERS:
+        path = Path(value)
+        value = '/'.join(path.parts[-2:] if path.name.startswith('checkpoint-') else path.parts[-1:])
+    return f'--{name.replace("_", "-")} {value}'
+
+
+def command(config):
+    "The command that repeats a run. What has no flag stands in a recipe of its own."
+    fields = {f.name: f for f in dataclasses.fields(TrainingConfig)}
+    given = {k: v for k, v in config.items()
+             if k in fields and k not in UNSAID and v is not None and v != fields[k].default}
+    if given.get('bf16'): given.pop('precision')
+    recipe = {k: given.pop(k) for k in [*given] if not fields[k].metadata['flag']}
+    before = ['math_llm_train', *[f"--config <(echo '{json.dumps(recipe)}')"] * bool(recipe)]
+    return ' '.join([*before, *(flag(k, v) for k, v in given.items())])
 
 
 def how(folder):
@@ -18,20 +42,27 @@ def how(folder):
     return command(json.loads((Path(folder)/'training_config.json').read_text()))
 
 
-def write_result(path, title, command, seeds, seconds, **figures):
+def write_result(path, title, command, seeds, seconds, replace=False, **figures):
     "A results file: where its figures come from, then the figures."
+    path = Path(path)
+    if path.exists() and not replace: raise InputError(f'{path} is there already')
+    n, where = torch.get_num_threads(), machine()
+    if not torch.cuda.is_available(): where = f'{n} thread{"s" * (n > 1)} of {where}'
     origin = dict(title=title, command=command, seeds=seeds, package_version=math_llm.__version__,
-                  machine=f'{torch.get_num_threads()} thread(s) of {machine()}', seconds=seconds)
+                  machine=where, seconds=round(seconds, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, (json.dumps(origin | figures, indent=1) + '\n').encode())
-    print(path)
+    atomic_write(path, json_lines(origin | figures).encode())
 
 
 def choose(names, plan, results, run, doc):
-    "Carry out the named runs that are not done; without a name, say what there is to run, and what is done."
-    if not names:
-        for name in plan: print(f'{name:24}', 'done' if (results/f'{name}.json').exists() else '-')
-    elif unknown := [n for n in names if n not in plan]: sys.exit(f'no such run: {", ".join(unknown)}\n{doc}')
+    "Carry out the named runs that are not done; without a name, list all runs."
+    done = {name: (results/f'{name}.json').exists() for name in plan}
+    if not names: return print('\n'.join(f'{n:24} {"done" if d else "-"}' for n, d in done.items()))
+    if unknown := [n for n in names if n not in plan]:
+        sys.exit(f'no such run: {", ".join(unknown)}\n{doc}')
     for name in names:
-        if (path := results/f'{name}.json').exists(): print(f'{path} is there already')
-        else: run(name, path)
+        if done[name]:
+            print(f'{results/name}.json is there already')
+            continue
+        run(name, results/f'{name}.json')
+        print(results/f'{name}.json')

@@ -68,7 +68,7 @@ def ask(name, path, folder, commands, seeds):
     report = evaluate(model, problems)
     facts = carry_facts(model, N_ASKED, seed=1001, max_digits=3)
     replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}
-    write_result(path, name, commands, seeds, round(time.perf_counter() - began, 1), layers=model.config.n_layers, width=model.config.d_model,
+    write_result(path, name, commands, seeds, time.perf_counter() - began, layers=model.config.n_layers, width=model.config.d_model,
                  parameters=model.n_params(), max_digits=known['max_digits'], exact_match=report['exact_match'], facts=facts, tens_replaced=replaced)
 
 

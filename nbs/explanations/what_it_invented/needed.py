@@ -15,18 +15,15 @@ Each MODEL is a folder or a shipped name, trained on two operands. Its code book
   the problems, is heard, and is obeyed in 95 % of the rewrites where the carry is open.
 """
 import copy
-import json
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-import math_llm
-from math_llm.options import atomic_write
 from math_llm.evaluation import evaluate, share
 from math_llm.chains import render
 from math_llm.files import problem_config
-from math_llm.codebook import Columns, _test, json_lines, load_codebook, think, words
+from math_llm.codebook import Columns, _test, load_codebook, think, words
 from math_llm.speaking import _answers, asked, held_out_problems, listen, speak, study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
@@ -34,7 +31,7 @@ from math_llm.tokenizer import NOOP
 from math_llm.options import InputError
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from record_result import machine
+from studies import write_result
 
 N, N_SWAPPED, N_SPOKEN, TOLD = 100_000, 10_000, 2_000, 0.95
 KINDS = dict(uniform=0., carry_biased=1.)
@@ -113,8 +110,7 @@ def main(file, seed, *names):
     if path.exists(): raise InputError(f'{path} is there already')
     results = [examine(name, seed) for name in names]
     command = ' '.join(['python nbs/explanations/what_it_invented/needed.py', path.name, str(seed), *(Path(n).name for n in names)])
-    atomic_write(path, json_lines(dict(title='Thoughts that are needed, followed and understood', command=command, seeds=[seed], package_version=math_llm.__version__,
-                                      machine=machine(), seconds=round(time.perf_counter() - began, 1), models=results)).encode())
+    write_result(path, 'Thoughts that are needed, followed and understood', command, [seed], time.perf_counter() - began, models=results)
 
 
 if __name__ == '__main__':

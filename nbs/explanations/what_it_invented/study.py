@@ -4,8 +4,11 @@
     python nbs/explanations/what_it_invented/study.py RUN [RUN ...]    study runs: folders of finished trainings
     python nbs/explanations/what_it_invented/study.py --compare        compare all runs that were studied, each with each
 
-The study of a run becomes nbs/explanations/what_it_invented/results/runs/RUN.json, and is not made again. The comparison, and a table of all places, become
-results/compared.json there; for that the runs have to be there, under the folder that the environment variable RUNS names (default: runs).
+The plan: learn a code book for each run, examine it on new problems, rewrite thoughts and see whether the answer follows, and compare the
+runs. needed.py asks, on problems that nothing else has used, whether thoughts are needed, followed and understood.
+
+The study of a run becomes results/runs/RUN.json beside this file, and is not made again. The comparison and a table of all places become
+results/compared.json; for that the runs have to be in the folder that the environment variable RUNS names (default: runs).
 """
 import itertools
 import json
@@ -15,25 +18,19 @@ import time
 from pathlib import Path
 
 import numpy as np
-import math_llm
-from math_llm.options import atomic_write
-from math_llm.problems import ProblemConfig, draw
+from math_llm.problems import draw
 from math_llm.files import problem_config
-from math_llm.codebook import codebook_to_dict, information, json_lines, think
+from math_llm.codebook import codebook_to_dict, information, think
 from math_llm.speaking import compare, held_out_problems, study
 from math_llm.files import load_model
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from record_result import machine
+from studies import write_result
 
 RESULTS = Path(__file__).parent/'results'
+COMMAND = 'python nbs/explanations/what_it_invented/study.py'
 SIZES = dict(n=10_000, n_tests=4_000, n_spoken=1_000)    # problems to learn from, of each examination, and of each one by speaking
 N_INFORMATION, N_COMPARED = 5_000, 5_000
-
-
-def facts(command, seeds, began, **more):
-    "What every results file says first."
-    return dict(command=command, seeds=seeds, package_version=math_llm.__version__, machine=machine(), seconds=time.perf_counter() - began) | more
 
 
 def study_run(folder):
@@ -44,11 +41,8 @@ def study_run(folder):
     book, told = study(model, **SIZES), {}
     for kind, bias in (('uniform', 0.), ('carry-biased', 1.)):
         told[kind] = information(think(model, held_out_problems(model, N_INFORMATION, 5, bias)))
-    result = facts(f'python nbs/explanations/what_it_invented/study.py {folder.name}', [model.meta.trained_on['seed']], began, run=folder.name, steps=report['steps'],
-                   exact_match=report['exact_match'], codebook=codebook_to_dict(book), information=told)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json_lines(result).encode())
-    print(path)
+    write_result(path, folder.name, f'{COMMAND} {folder.name}', [model.meta.trained_on['seed']], time.perf_counter() - began,
+                 run=folder.name, steps=report['steps'], exact_match=report['exact_match'], codebook=codebook_to_dict(book), information=told)
 
 
 def summary(runs):
@@ -73,11 +67,11 @@ def compare_runs():
     found = [dict(a=a, b=b, pairs=c.pairs, information=c.information.round(4).tolist())
              for a, b in itertools.combinations(runs, 2) for c in [compare(thoughts[a], thoughts[b])]]
     pairs = [dict(run_a=f['a'], run_b=f['b']) | p for f in found for p in f['pairs'] if p['information'] > 0.1]
-    result = facts('python nbs/explanations/what_it_invented/study.py --compare', [r['seeds'][0] for r in runs.values()], began, title='What invented chains say: every place of every run, and places that two runs share',
-                   note='Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
-                        'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.',
-                   places=list(summary(runs)), shared=pairs, tables={f"{f['a']} {f['b']}": [dict(information=f['information'])] for f in found})
-    atomic_write(RESULTS/'compared.json', json_lines(result).encode())
+    note = ('Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
+            'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.')
+    write_result(RESULTS/'compared.json', 'What invented chains say: every place of every run, and places that two runs share', f'{COMMAND} --compare',
+                 [r['seeds'][0] for r in runs.values()], time.perf_counter() - began, replace=True, note=note, places=list(summary(runs)), shared=pairs,
+                 tables={f"{f['a']} {f['b']}": [dict(information=f['information'])] for f in found})
 
 
 if __name__ == '__main__':
