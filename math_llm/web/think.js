@@ -1,0 +1,236 @@
+// Think for it: the thoughts of a model that invented its chain, rewritten by the reader.
+import {END_THINK, NOOP, VOCAB, decode, encode, generate, random_numbers, thought_ids} from './engine.js';
+import {Columns, column_name, parse_sum, plain, thoughts_of, written_for} from './columns.js';
+import {capital, el, group, radios, shown, sum_form} from './dom.js';
+
+/** A model's answer to operands, after thoughts of its own, or those given (the first ones, or all). */
+export function think(model, operands, thoughts = []) {
+  const forced = Object.fromEntries(thoughts.map((t, i) => [i + 1, t]));
+  const {tokens} = generate(model, `${operands.join('+')}=`, {forced});
+  const end = tokens.indexOf(END_THINK), written = decode(tokens.slice(end + 1));
+  const found = /^(\d+)<end>$/.exec(written);
+  return {thoughts: thoughts_of(model, tokens), answer: found ? plain(found[1]) : null};
+}
+
+/** Operands drawn as the model's problems are: all numbers at full width. */
+export function draw(model, random, n = 0) {
+  const {max_digits, max_operands} = model.meta.trained_on;
+  n ||= 2 + Math.floor(random() * (max_operands - 1));
+  const digit = first => String(first + Math.floor(random() * (10 - first)));
+  return Array.from({length: n}, () => digit(1) + Array.from({length: max_digits - 1}, () => digit(0)).join(''));
+}
+
+/** What became of rewritten thoughts: `obeyed`, `ignored`, `neither`, or null where the book says nothing. */
+export function outcome(foretold, before, now) {
+  if (!foretold || [foretold.book, foretold.arithmetic].every(x => x === before)) return null;
+  if (now === foretold.book || now === foretold.arithmetic) return 'obeyed';
+  return now === before ? 'ignored' : 'neither';
+}
+
+/** The first prepared experiment: of the thought that, by the code book, is obeyed best, and of the first
+    sum in which no other thought speaks of that carry, one thought rewritten. The model is not asked. */
+export function wrong_carry({model, book}) {
+  const random = random_numbers(22), alphabet = thought_ids(model.meta.thought_alphabet);
+  const places = [...(book?.places.keys() ?? [])].filter(i => book.places[i].teller && book.places[i].readable && book.places[i].audible);
+  const share = i => book.places[i].obeyed?.share ?? 0;
+  const i = places.sort((a, b) => share(b) - share(a))[0];
+  for (let tries = 0; i !== undefined && tries < 300; tries++) {
+    const operands = draw(model, random), own = think(model, operands), truth = new Columns(operands).answer;
+    if (own.answer !== truth) continue;
+    for (const token of alphabet) {
+      const thoughts = own.thoughts.with(i, token), foretold = book.foretell(operands, own.thoughts, thoughts);
+      if (foretold && foretold.book !== truth && foretold.book === foretold.arithmetic)
+        return {sum: operands.join('+'), thoughts: decode(thoughts)};
+    }
+  }
+  const operands = draw(model, random), own = think(model, operands).thoughts;
+  return {sum: operands.join('+'), thoughts: decode(own.with(0, alphabet.find(t => t !== own[0])))};
+}
+
+/** The second one: two sums of as many numbers as the model knows, the first with the thoughts of the second. */
+export function swapped({model}) {
+  const random = random_numbers(8), [sum, other] = [0, 1].map(() => draw(model, random, model.meta.trained_on.max_operands));
+  return {sum: sum.join('+'), other: other.join('+'), thoughts: decode(think(model, other).thoughts)};
+}
+
+export function think_view(app, panel) {
+  const ask = sum_form(app, 'think', 'Think');
+  const onward = el('input', {type: 'checkbox', on: {change: () => app.set({onward: onward.checked ? '1' : null})}});
+  const other = el('input', {type: 'text', inputmode: 'tel', autocomplete: 'off', spellcheck: 'false', size: 24,
+                             on: {change: () => app.set({other: other.value.replace(/\s/g, '')})}});
+  const line = el('p', {class: 'verdict'}), what = el('p', {class: 'what'}), strip = el('ol', {class: 'thoughts', 'aria-label': 'Its thoughts'});
+  const choices = el('div', {class: 'choices'}), table = el('table', {class: 'columns'}), counter = el('p', {class: 'counter'});
+  const log = el('details', {class: 'log'}, el('summary', {}, 'Your experiments'), el('div', {class: 'scroll'}));
+  panel.append(ask.form, line,
+    el('p', {class: 'hint'}, 'Each card is a thought. Choose one to change it; the answer is computed anew.'),
+    strip, choices, what,
+    el('div', {class: 'tools'},
+      el('button', {type: 'button', on: {click: () => app.set({thoughts: null})}}, 'Think again'),
+      el('button', {type: 'button', on: {click: () => app.guard(silence)}}, 'Silence the thoughts'),
+      el('button', {type: 'button', on: {click: () => swap()}}, 'Swap in the thoughts of'),
+      el('label', {class: 'inline'}, el('span', {class: 'unseen'}, 'The other sum'), other),
+      el('label', {class: 'inline'}, onward, ' after a change it thinks on from there')),
+    el('div', {class: 'scroll'}, table), counter, log);
+  let now = null, wanted = null;
+
+  async function swap() {
+    await app.guard(async () => {
+      const {model} = await app.load(app.model_name('think'));
+      const thoughts = think(model, written_for(model, parse_sum(app.state.other))).thoughts;
+      wanted = `thoughts of ${app.state.other}`;
+      app.set({thoughts: decode(thoughts)});
+    });
+  }
+  function silence() {
+    wanted = 'silence';
+    app.set({thoughts: decode(now.own.thoughts.map(() => NOOP))});
+  }
+  function change(i, token) {
+    const changed = now.thoughts.with(i, token);
+    const thoughts = onward.checked ? think(now.model, now.operands, changed.slice(0, i + 1)).thoughts : changed;
+    wanted = `thought ${i + 1} → ${shown(VOCAB[token])}`;
+    const same = thoughts.every((t, j) => t === now.own.thoughts[j]);
+    return app.set({thoughts: same ? null : decode(thoughts)});
+  }
+  async function choose(i) {
+    const alphabet = thought_ids(now.model.meta.thought_alphabet), token = now.thoughts[i];
+    if (alphabet.length === 2) {
+      await change(i, alphabet.find(t => t !== token) ?? alphabet[0]);
+      return strip.querySelectorAll('button')[i]?.focus();
+    }
+    choices.replaceChildren(radios(`Thought ${i + 1}`, alphabet.map(t => [t, shown(VOCAB[t])]), token, async t => {
+      await change(i, t);
+      choose(i);
+      choices.querySelector('input:checked')?.focus();
+    }));
+    choices.querySelector('input:checked, input')?.focus();
+  }
+
+  function card(i) {
+    const token = now.thoughts[i], place = now.book?.places[i], mine = token === now.own.thoughts[i];
+    const word = shown(VOCAB[token]), meaning = describe(place, token, now.columns);
+    return el('li', {}, el('button', {
+      type: 'button', class: `thought${mine ? '' : ' changed'}${place && !place.audible ? ' unheard' : ''}`,
+      'aria-label': `Thought ${i + 1}: ${word}${mine ? '' : ', changed'}. ${meaning.text}`, on: {click: () => app.guard(() => choose(i))},
+    }, el('span', {class: 'name'}, `${i + 1}`), el('span', {class: 'token big'}, word),
+       mine ? null : el('span', {class: 'was'}, `was ${shown(VOCAB[now.own.thoughts[i]])}`),
+       el('span', {class: 'meaning'}, meaning.name), el('span', {class: `value ${meaning.mark}`}, meaning.value)));
+  }
+
+  /** The sum as it is written on paper, with the carries that the thoughts tell. */
+  function draw_table() {
+    const {columns: c, operands, answer, truth, book, thoughts} = now, told = book ? book.told(thoughts, c) : {};
+    const width = Math.max(c.width + 1, answer?.length ?? 0), places = Array.from({length: width}, (_, k) => width - 1 - k);
+    const expected = now.foretold?.book ?? null, at = (text, k) => text?.[text.length - 1 - k] ?? '';
+    const row = (name, cell, cls = '') => el('tr', {class: cls}, el('th', {scope: 'row'}, name), ...places.map(k => {
+      const [text, mark = ''] = [cell(k)].flat();
+      return el('td', {class: mark}, text);
+    }));
+    table.replaceChildren(
+      el('caption', {class: 'unseen'}, 'The sum by columns'),
+      el('thead', {}, el('tr', {}, el('td', {}), ...places.map(k => el('th', {scope: 'col'}, column_name(k))))),
+      el('tbody', {},
+        row('carry', k => k && c.carries[k] ? String(c.carries[k]) : '', 'carry'),
+        Object.keys(told).length ? row('its thoughts say', k => told[k] === undefined ? ['·', 'quiet'] :
+          [String(told[k]), told[k] === c.carries[k] ? '' : 'differs'], 'carry') : null,
+        ...operands.map((o, j) => row(j ? '+' : '', k => at(plain(o), k))),
+        row('it answers', k => [at(answer, k), at(answer, k) === at(truth, k) ? '' : 'differs'], 'sum'),
+        now.changed && expected ? row('book foretold', k => at(expected, k), 'quiet') : null,
+        row('the sum is', k => at(truth, k), 'quiet')));
+  }
+
+  function tell() {
+    const {own, answer, truth, foretold, changed, result} = now, show = x => x === null ? 'nothing' : group(x);
+    const problem = now.operands.map(o => group(plain(o))).join(' + ');
+    line.replaceChildren(`${problem} = `, el('strong', {}, show(answer)), ' ',
+      el('span', {class: answer === truth ? 'good' : 'bad'}, answer === truth ? '✓ right' : `✗ the sum is ${show(truth)}`));
+    const words = [];
+    if (!changed) words.push(now.book ? 'These are its own thoughts.' : 'These are its own thoughts. No code book says what they mean.');
+    else {
+      if (now.lender) words.push(`These are its thoughts about ${now.lender}.`);
+      const carries = Object.entries(foretold?.told ?? {}).map(([k, v]) => `${v} into ${column_name(Number(k))}`);
+      words.push(`Before, it answered ${show(own.answer)}; now ${show(answer)}.`);
+      if (!foretold) words.push('The code book does not say which carry these thoughts tell.');
+      else {
+        if (carries.length < 4) words.push(`With a carry of ${carries.join(' and ')}, arithmetic gives ${show(foretold.arithmetic)}.`);
+        words.push(foretold.book === foretold.arithmetic ? 'The code book foretold the same.' :
+          `The code book, which takes the other thoughts at their word too, foretold ${show(foretold.book)}.`);
+      }
+      words.push({obeyed: 'The model obeyed.', ignored: 'The model ignored it.', neither: 'The model did something else.'}[result] ??
+        (foretold ? 'So the answer should not change.' : own.answer === answer ? 'The answer is the same.' : 'The answer changed.'));
+    }
+    what.className = `what ${result ?? ''}`;
+    what.textContent = words.join(' ');
+    app.say(`${problem} = ${answer ?? 'nothing'}. ${words.join(' ')}`);
+  }
+
+  /** The other sum, if these are the thoughts about it. */
+  function lender(model, thoughts) {
+    try {
+      const there = written_for(model, parse_sum(app.state.other ?? ''));
+      return think(model, there).thoughts.every((t, i) => t === thoughts[i]) ?
+        `${there.map(o => group(plain(o))).join(' + ')} = ${group(new Columns(there).answer)}` : null;
+    } catch { return null; }                         // what stands there is no sum
+  }
+
+  function remember() {
+    if (!wanted || !now.changed) { wanted = null; return; }
+    app.record({model: now.name, sum: now.operands.map(plain).join('+'), change: wanted, own_thoughts: decode(now.own.thoughts),
+                thoughts: decode(now.thoughts), answer_before: now.own.answer, answer: now.answer,
+                foretold: now.foretold?.book ?? null, outcome: now.result ?? 'no prediction'});
+    wanted = null;
+  }
+  function count() {
+    const n = what => app.experiments.filter(e => e.outcome === what).length;
+    counter.textContent = app.experiments.length ?
+      `You tried ${app.experiments.length}: obeyed ${n('obeyed')}, ignored ${n('ignored')}, neither ${n('neither')}, no prediction ${n('no prediction')}.` : '';
+    log.hidden = !app.experiments.length;
+    const heads = ['sum', 'change', 'thoughts', 'answer_before', 'answer', 'foretold', 'outcome'];
+    const text = (e, h) => h === 'thoughts' ? encode(e[h]).map(t => shown(VOCAB[t])).join('') : e[h] ?? '–';
+    const rows = app.experiments.slice(-50).reverse().map(e => el('tr', {}, ...heads.map(h => el('td', {}, text(e, h)))));
+    const names = heads.map(h => el('th', {scope: 'col'}, h.replace('_', ' ')));
+    log.lastChild.replaceChildren(el('table', {}, el('thead', {}, el('tr', {}, ...names)), el('tbody', {}, ...rows)));
+  }
+
+  return {
+    swap,
+    before() { ask.update(); other.value = app.state.other ?? ''; onward.checked = app.state.onward === '1'; },
+    show({name, model, book}) {
+      const operands = written_for(model, parse_sum(app.state.sum)), own = think(model, operands), k = model.meta.thought_tokens;
+      const given = read_thoughts(app.state.thoughts, k), begin = performance.now();
+      const got = given ? think(model, operands, given) : own, changed = got.thoughts.some((t, i) => t !== own.thoughts[i]);
+      const fits = book?.places.length === k ? book : null;
+      const foretold = changed && fits ? fits.foretell(operands, own.thoughts, got.thoughts) : null;
+      now = {name, model, book: fits, operands, own, ...got, changed, foretold, columns: new Columns(operands), ms: performance.now() - begin};
+      now.truth = now.columns.answer;
+      now.lender = changed ? lender(model, got.thoughts) : null;
+      now.result = changed ? outcome(foretold, own.answer, got.answer) : null;
+      strip.replaceChildren(...now.thoughts.map((_, i) => card(i)));
+      choices.replaceChildren();
+      draw_table();
+      tell();
+      remember();
+      count();
+    },
+  };
+}
+
+/** Thoughts from the address; null: none, or not as many as the model has. */
+function read_thoughts(text, k) {
+  let ids = [];
+  try { ids = encode(text ?? ''); } catch { return null; }
+  return ids.length === k ? ids : null;
+}
+
+/** What the code book says of a thought: what it is about, its value, and whether that is so. */
+function describe(place, token, c) {
+  if (!place) return {name: '', value: '', mark: '', text: ''};
+  const unheard = place.audible ? '' : ' Nobody listens.';
+  if (place.status === 'constant') return {name: 'says nothing', value: '', mark: '', text: `It says nothing.${unheard}`};
+  if (!place.features.length || place.status === 'not understood')
+    return {name: 'not understood', value: '', mark: '', text: `Not understood.${unheard}`};
+  const value = place.says(token), right = place.true_of(token, c), perhaps = place.status === 'partly' ? ' probably' : '';
+  if (value === null) return {name: place.words, value: 'not a word', mark: '', text: `${place.words}: not a word of its.${unheard}`};
+  return {name: place.words, value: `${value} ${right ? '✓' : '✗'}${place.audible ? '' : ' unheard'}`, mark: right ? 'good' : 'bad',
+          text: `${capital(place.words)}:${perhaps} ${value}, ${right ? 'true' : 'not true'}.${unheard}`};
+}
