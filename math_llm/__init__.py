@@ -11,11 +11,15 @@ __all__ = ['InputError', 'load_model', 'load_pretrained', 'ask', 'generate', 'ev
 import importlib
 
 # %% ../nbs/27_front_door.ipynb #9d64655c
-_all_ = ['InputError', 'load_model', 'load_pretrained', 'ask', 'generate', 'evaluate', 'TrainingConfig', 'train',
+_all_ = ['InputError', 'load_model', 'load_pretrained', 'ask', 'generate', 'evaluate',
+         'TrainingConfig', 'train',
          'trace', 'linear_probe', 'logit_lens', 'patch', 'load_codebook', 'explainer']
-_HOMES = dict(InputError='options', load_model='files', load_pretrained='files', ask='interactive', generate='decoding',
-              evaluate='evaluation', TrainingConfig='training', train='training', trace='tracing', linear_probe='tracing',
-              logit_lens='tracing', patch='patching', load_codebook='codebook', explainer='codebook')
+_HOMES = dict(InputError='checks', load_model='files', load_pretrained='files', ask='interactive',
+              generate='decoding',
+              evaluate='evaluation', TrainingConfig='settings', train='training', trace='tracing',
+              linear_probe='tracing',
+              logit_lens='tracing', patch='patching', load_codebook='codebook',
+              explainer='codebook')
 
 # %% ../nbs/27_front_door.ipynb #b1960018
 def __getattr__(name):

@@ -34,7 +34,8 @@ from .options import Count, InputError, Size, atomic_write, check_calls, check_o
 from .files import load_pretrained, resolve_device
 from .datasets import Batches, MAX_WORKERS, Stream
 from .runs import deterministic
-from .training import OPTIMIZERS, TrainingConfig, make_optimizers, resolve_precision, rows_at_a_time, set_learning_rate, width_step
+from .settings import OPTIMIZERS, TrainingConfig
+from .training import batching, make_optimizers, resolve_precision, set_learning_rate
 
 # %% ../nbs/26_benchmark.ipynb #d4ed12b3
 def interleave(works: dict[object, Callable[[], object]], # What to time, by name
@@ -228,7 +229,7 @@ def train_works(s: Setting) -> list[Work]:
     mixed, longest = shuffled(training_batches(config, s.batch)), int(longest_example(config).lengths[0])
     def batches(widths): return [[Batch.of(ex, widths, longest)] for ex in mixed]
     def ours(compiled, p):
-        rows, widths = rows_at_a_time(s.device, compiled), width_step(s.device, p, compiled)
+        rows, widths = batching(s.device, p, compiled)
         def objective(): return TeacherForcing(s.model(config, compiled=compiled), micro_batch=rows, multiple=widths)
         return step_work(s, 'ours' + ', compiled' * compiled, p, objective, batches(widths))
     padded = step_work(s, 'padded to the longest', 'fp32', lambda: TeacherForcing(s.model(config)), batches(longest), reference=True)
