@@ -21,10 +21,8 @@ from pathlib import Path
 
 import numpy as np
 from math_llm.evaluation import evaluate, share
-from math_llm.chains import render
-from math_llm.files import problem_config
-from math_llm.codebook import Columns, _test, load_codebook, think, words
-from math_llm.speaking import _answers, asked, held_out_problems, listen, speak, study
+from math_llm.codebook import Columns, Thoughts, load_codebook, think
+from math_llm.speaking import asked, held_out_problems, listen, speak, study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
 from math_llm.tokenizer import NOOP
@@ -51,11 +49,11 @@ def total(c, carries):
 def following(model, thoughts, rng):
     "What becomes of answers when thoughts are swapped between problems, on one half of them, and how well that is foretold on the other."
     n, half = len(thoughts), len(thoughts) // 2
-    prompts = np.array(render(thoughts.problems, problem_config(model.meta)).prompts(), object)
     c, place = Columns(thoughts.problems), np.arange(n)
     other = np.where(place < half, (place + 1) % half, half + (place - half + 1) % (n - half))         # partners of the same half
     theirs, d = c.carries[other], c.own.shape[1]
-    swapped = digits(_answers(model, prompts, thoughts.tokens[other]), d)
+    def answers(chains): return digits(Thoughts(thoughts.problems, chains).answers(model), d)
+    swapped = answers(thoughts.tokens[other])
     as_told, differ = total(c, theirs), theirs != c.carries
     first, second = place < half, place >= half
     columns = {k: share((swapped[:, k] == as_told[:, k])[first & differ[:, k]].sum(), (first & differ[:, k]).sum()) for k in range(1, d)}
@@ -64,7 +62,7 @@ def following(model, thoughts, rng):
     mixed[:, told] = theirs[:, told]
     truth = total(c, c.carries)
     def on_second(there): return share(there[second].sum(), second.sum())
-    def right(chains): return on_second((digits(_answers(model, prompts, chains), d) == truth).all(1))
+    def right(chains): return on_second((answers(chains) == truth).all(1))
     random = rng.choice(thought_ids(model.meta.thought_alphabet), thoughts.tokens.shape)
     return dict(follows_by_column=columns, told=told, followed=on_second((swapped == total(c, mixed)).all(1)),
                 right_after_a_swap=on_second((swapped == truth).all(1)), agree=on_second(~differ[:, told].any(1)),
@@ -79,13 +77,13 @@ def understanding(model, book, seed):
     biased = think(model, held_out_problems(model, N_SPOKEN, seed + 3, 1.))
     spoken, openly = (speak(model, book, biased, seed, open_only=o) for o in (False, True))
     rows = []
-    for i, (place, *said) in enumerate(zip(book.places, spoken, openly)):
-        tests = {kind: _test(place, t, i) for kind, t in new.items()}
-        one = len(place.features) == 1 and place.features[0].kind == 'carry'
-        row = dict(thought=i, speaks_of=' & '.join(map(words, place.features)), status=place.status, tests=tests, heard=place.heard, obeyed=asked(*said))
+    for i, (entry, *said) in enumerate(zip(book.entries, spoken, openly)):
+        tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
+        one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
+        row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status, tests=tests, heard=entry.heard, obeyed=asked(*said))
         good = one and all(t['read']['share'] >= 0.99 and t['foretold']['share'] >= 0.95 for t in tests.values())
-        good = good and place.audible and row['obeyed'] is not None and row['obeyed']['share'] >= 0.95
-        rows.append(row | dict(tells_carry_into=place.features[0].column if one else None, understood=bool(good)))
+        good = good and entry.audible and row['obeyed'] is not None and row['obeyed']['share'] >= 0.95
+        rows.append(row | dict(tells_carry_into=entry.features[0].column if one else None, understood=bool(good)))
     return dict(places=rows, carries_understood=sorted({r['tells_carry_into'] for r in rows if r['understood']}))
 
 

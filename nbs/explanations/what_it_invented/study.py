@@ -18,10 +18,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import adjusted_mutual_info_score
 from math_llm.problems import draw
 from math_llm.files import problem_config
-from math_llm.codebook import codebook_to_dict, information, think
-from math_llm.speaking import compare, held_out_problems, study
+from math_llm.codebook import information, think
+from math_llm.evaluation import share, subplots
+from math_llm.model import thought_ids
+from math_llm.speaking import held_out_problems, study
+from math_llm.tokenizer import VOCAB
 from math_llm.files import load_model
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
@@ -42,7 +46,7 @@ def study_run(folder):
     for kind, bias in (('uniform', 0.), ('carry-biased', 1.)):
         told[kind] = information(think(model, held_out_problems(model, N_INFORMATION, 5, bias)))
     write_result(path, folder.name, f'{COMMAND} {folder.name}', [model.meta.trained_on['seed']], time.perf_counter() - began,
-                 run=folder.name, steps=report['steps'], exact_match=report['exact_match'], codebook=codebook_to_dict(book), information=told)
+                 run=folder.name, steps=report['steps'], exact_match=report['exact_match'], codebook=book.to_dict(), information=told)
 
 
 def summary(runs):
@@ -56,6 +60,50 @@ def summary(runs):
             yield row | dict(heard_later=((p['heard'] or {}).get('later') or {}).get('share'))
 
 
+def renaming(x, y):
+    "Which token of x (b,) is which of y (b,), one to one, the most frequent pairs first."
+    table, names = np.zeros((16, 16), int), {}
+    np.add.at(table, (x, y), 1)
+    while table.max() > 0:
+        i, j = np.unravel_index(table.argmax(), table.shape)
+        names[int(i)] = int(j)
+        table[i], table[:, j] = 0, 0
+    return names
+
+
+def compare(a, b):
+    """Which thoughts of two models (about the same problems) say the same: their adjusted mutual information (K, K'), and pairs, the most
+    alike first, with the share of the second half of the problems in which a renaming, made from the first, turns the one into the other."""
+    half, table, pairs = len(a) // 2, np.array([[adjusted_mutual_info_score(x, y) for y in b.tokens.T] for x in a.tokens.T]), []
+    left = table.copy()
+    for _ in range(min(table.shape)):
+        i, j = np.unravel_index(left.argmax(), left.shape)
+        names, x, y = renaming(a.tokens[:half, i], b.tokens[:half, j]), a.tokens[half:, i], b.tokens[half:, j]
+        agree = np.array([names.get(t, -1) for t in x.tolist()]) == y
+        pairs.append(dict(a=int(i), b=int(j), information=float(table[i, j]), renamed=share(agree.sum(), len(y)), baseline=share(np.bincount(y).max(), len(y))))
+        left[i], left[:, j] = -np.inf, -np.inf
+    return table, pairs
+
+
+def plot_codebook(book):
+    "A map for each thought that tells one feature: how often each token (across) stood for each value (down). A matplotlib figure, or None."
+    shown = [(i, e) for i, e in enumerate(book.entries) if len(e.features) == 1]
+    if not shown: return None
+    across = min(len(shown), 3)
+    down = -(-len(shown) // across)
+    fig, axes = subplots(down, across, figsize=(3.2*across, 2.9*down), squeeze=False)
+    for ax in axes.flat[len(shown):]: ax.set_axis_off()
+    for ax, (i, e) in zip(axes.flat, shown):
+        table = np.array([n[list(thought_ids())] / n.sum() for n in e.counts.values()])
+        image = ax.imshow(table, vmin=0, vmax=1, cmap='viridis', aspect='auto')
+        ax.set_title(f'thought {i} ({e.status})\n{e.speaks_of}', fontsize=9)
+        ax.set_xticks(range(len(thought_ids())), [VOCAB[t].replace('<noop>', '∅') for t in thought_ids()], fontsize=7)
+        ax.set_yticks(range(len(table)), [e.show(v) for v in e.counts], fontsize=7)
+    fig.colorbar(image, ax=axes, label='share of the uses')
+    fig.supxlabel('token (∅: <noop>)')
+    return fig
+
+
 def compare_runs():
     "Each run with each, on the same problems, half of them carry-biased."
     began = time.perf_counter()
@@ -64,8 +112,8 @@ def compare_runs():
     limits = problem_config(next(iter(models.values())).meta, carry_bias=0.5)
     problems = draw(limits, N_COMPARED, np.random.default_rng(6))
     thoughts = {run: think(model, problems) for run, model in models.items()}
-    found = [dict(a=a, b=b, pairs=c.pairs, information=c.information.round(4).tolist())
-             for a, b in itertools.combinations(runs, 2) for c in [compare(thoughts[a], thoughts[b])]]
+    found = [dict(a=a, b=b, pairs=pairs, information=table.round(4).tolist())
+             for a, b in itertools.combinations(runs, 2) for table, pairs in [compare(thoughts[a], thoughts[b])]]
     pairs = [dict(run_a=f['a'], run_b=f['b']) | p for f in found for p in f['pairs'] if p['information'] > 0.1]
     note = ('Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
             'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.')
