@@ -19,10 +19,10 @@ from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 import torch
 
 from math_llm import benchmark
+from math_llm.benchmark import BenchmarkConfig
 from math_llm.files import resolve_device
 from math_llm.options import InputError
 
@@ -38,61 +38,37 @@ def readme_run():
     return ['--config', 'inventor']
 
 
-def sync(): return torch.cuda.synchronize() if GPU else None
-
-
-def timed(works):
-    "Seconds of a call of each work, the median of five turns (without a GPU of one)."
-    seconds = benchmark.interleave({k: w.call for k, w in works.items()}, 5 if GPU else 1, 0.2 if GPU else 0., sync)
-    return {k: float(np.median(t)) for k, t in seconds.items()}
-
-
-def measured(part, size, batch, digits=3):
-    "Rates of our own works of a part, without what they are compared with; one that does not fit says so."
-    setting = benchmark.Setting(size, digits, batch, ('fp32', 'bf16') if GPU else ('fp32',), DEVICE)
-    rows = []
-    for w in benchmark.PARTS[part][0](setting):
-        if w.variant != 'ours': continue
-        about = dict(part=part, size=size, digits=digits, batch=batch, precision=w.precision)
-        try: seconds = benchmark.attempt(lambda: timed({0: w}))[0]
-        except benchmark.NoRoom: rows.append(about | dict(failed='out of memory')); continue
-        finally: w.free()
-        rows.append(about | dict(seconds=seconds, problems_per_second=w.problems / seconds, tokens_per_second=w.tokens / seconds, tflops=w.flops / seconds / 1e12))
-    return rows
+def measured(parts, size, batch, digits=3):
+    "Rows of our own works of some parts, without what they are compared with; one that does not fit says so."
+    config = BenchmarkConfig(parts, (size,), (digits,), (batch,), ('fp32', 'bf16') if GPU else ('fp32',), reference=False,
+                             memory=False, repeats=5 if GPU else 1, turn=0.2 if GPU else 0., device=str(DEVICE))
+    return benchmark.benchmark(config)['rows']
 
 
 def peak():
     "Products of two square matrices, in TFLOP/s."
-    works = {p: benchmark.peak_work(DEVICE, p, None if GPU else 256) for p in ('fp32', 'bf16')}
-    return {p: works[p].flops / t / 1e12 for p, t in timed(works).items()}
+    return {r['precision']: r['gflops'] / 1000 for r in measured(('train',), 'xsmall', 8) if r['part'] == 'peak'}
 
 
 def training():
     "Tokens a second in training: teacher forcing with each size, and both Gumbel objectives."
-    if not GPU: return [r for part in ('train', 'gumbel_completion', 'gumbel_answer') for r in measured(part, 'xsmall', 8)]
-    asked = [('train', size, batch) for size in ('small', 'medium', 'large') for batch in (128, 1024)]
-    return [r for a in (*asked, ('gumbel_completion', 'small', 1024), ('gumbel_answer', 'small', 1024)) for r in measured(*a)]
+    if not GPU: return measured(('train', 'gumbel_completion', 'gumbel_answer'), 'xsmall', 8)
+    asked = [(('train',), size, batch) for size in ('small', 'medium', 'large') for batch in (128, 1024)]
+    return [r for a in (*asked, (('gumbel_completion', 'gumbel_answer'), 'small', 1024)) for r in measured(*a)]
 
 
 def decoding():
     "Problems a second, decoded and evaluated: the shipped model, numbers of up to eight digits."
-    asked = [(part, 'small', batch) for part in ('decode', 'evaluate') for batch in ((64, 1024) if GPU else (4,))]
-    return [r for a in asked for r in measured(*a, digits=8)]
+    return [r for batch in ((64, 1024) if GPU else (4,)) for r in measured(('decode', 'evaluate'), 'small', batch, digits=8)]
 
 
 def determinism():
     "Seconds of training steps under deterministic algorithms, and without: what they cost."
-    setting = benchmark.Setting('small' if GPU else 'xsmall', 3, 256 if GPU else 8, ('bf16',) if GPU else ('fp32',), DEVICE)
-    rows = {}
-    for part in ('train', 'gumbel_answer'):
-        works = dict(deterministic=benchmark.PARTS[part][0](setting)[0], free=benchmark.PARTS[part][0](setting)[0])
-        own = works['free'].call
-        def free():
-            with patch('math_llm.benchmark.deterministic', lambda device: nullcontext()): return own()
-        works['free'].call = free
-        seconds = timed(works)
-        rows[part] = seconds | dict(times_as_long=seconds['deterministic'] / seconds['free'])
-    return rows
+    def seconds(): return {r['part']: r['seconds'] for r in measured(('train', 'gumbel_answer'), *shape) if r['precision'] == precision}
+    precision, shape = ('bf16', ('small', 256)) if GPU else ('fp32', ('xsmall', 8))
+    own = seconds()
+    with patch('math_llm.benchmark.deterministic', lambda device: nullcontext()): free = seconds()
+    return {part: dict(deterministic=own[part], free=free[part], times_as_long=own[part] / free[part]) for part in ('train', 'gumbel_answer')}
 
 
 def trained(options, seconds):

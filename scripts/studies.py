@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 import math_llm
-from math_llm.benchmark import machine
+from math_llm.runs import machine
 from math_llm.codebook import json_lines
 from math_llm.options import InputError, atomic_write
 from math_llm.training import TrainingConfig
