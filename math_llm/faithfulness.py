@@ -21,7 +21,7 @@ from .evaluation import (evaluate, format_report, judge, partition_of, percent, 
                                  subplots, written_for)
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options
 from .options import command, contents, opt
-from .files import check_size, load_model, problem_config, resolve_device
+from .files import check_model_size, load_model, problem_config, resolve_device
 from .datasets import read_problems
 
 # %% ../nbs/08_faithfulness.ipynb #df1a2864
@@ -289,7 +289,7 @@ def evaluate_command(config):
     "Measure how well a model adds, and where it errs."
     if config.output_file: _check_output(Path(config.output_file), config.overwrite)
     model = load_model(config.checkpoint, resolve_device(config.device))
-    check_size(model, config.model_size)
+    check_model_size(model, config.model_size)
     if config.faithfulness: _disturbances(model.meta.chain)     # are there any?
     problems, source = _asked(config, model)
     kind, n_params = model.meta.chain, model.n_params()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['write_tensors', 'read_tensors', 'save_model', 'resolve_device', 'checkpoints', 'find_model', 'load_model',
-           'load_pretrained', 'problem_config', 'check_size', 'check_output']
+           'load_pretrained', 'problem_config', 'check_model_size', 'check_output']
 
 # %% ../nbs/21_files.ipynb #9c94e95a
 import dataclasses, hashlib, json, os, re, sys
@@ -205,7 +205,7 @@ def problem_config(meta: Meta, # Of a model
     return ProblemConfig(**limits | own | overrides)
 
 # %% ../nbs/21_files.ipynb #e9b9e4de
-def check_size(model: Transformer,
+def check_model_size(model: Transformer,
                size: str|None): # What a person said, one of `SIZES`; None: nothing
     "Raise `InputError` unless the model is of this size"
     for name in ('n_layers', 'd_model', 'n_heads', 'd_ff') if size else ():
