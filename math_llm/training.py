@@ -27,17 +27,6 @@ from .runs import (Log, deterministic, load_checkpoint, own_device, peak_memory,
                            processes, read_record, run_folder,
                            save_checkpoint, saved_fact, stop_requests)
 
-# %% ../nbs/25_training.ipynb #f431b6a9
-def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16 or fp16
-    "What `auto` means on a device; raises `InputError` where the device cannot do what is asked"
-    if precision == 'fp16' and device.type == 'cpu':
-        raise InputError('--fp16 needs a GPU; on this device use --bf16 or --precision fp32')
-    if precision != 'auto': return precision
-    if device.type == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp32'
-    tests = [f'_is_{name}_supported' for name in ('avx512_bf16', 'amx_tile')]
-    native = any(getattr(torch.cpu, test, bool)() for test in tests)
-    return 'bf16' if device.type == 'cpu' and native and _bf16_gain() > 1.2 else 'fp32'
-
 # %% ../nbs/25_training.ipynb #b709f796
 @functools.cache
 def _bf16_gain():
@@ -52,12 +41,16 @@ def _bf16_gain():
         return min(times)
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
-# %% ../nbs/25_training.ipynb #cd0e1b48
-def _learning_rate(step, steps, config):
-    "Linearly up for `warmup_steps`, then linearly down to 0 at the end"
-    warmup = min(config.warmup_steps, steps // 2)
-    if step < warmup: return config.learning_rate * (step + 1) / warmup
-    return config.learning_rate * (steps - step) / (steps - warmup)
+# %% ../nbs/25_training.ipynb #f431b6a9
+def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16 or fp16
+    "What `auto` means on a device; raises `InputError` where the device cannot do what is asked"
+    if precision == 'fp16' and device.type == 'cpu':
+        raise InputError('--fp16 needs a GPU; on this device use --bf16 or --precision fp32')
+    if precision != 'auto': return precision
+    if device.type == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp32'
+    tests = [f'_is_{name}_supported' for name in ('avx512_bf16', 'amx_tile')]
+    native = any(getattr(torch.cpu, test, bool)() for test in tests)
+    return 'bf16' if device.type == 'cpu' and native and _bf16_gain() > 1.2 else 'fp32'
 
 # %% ../nbs/25_training.ipynb #32eee629
 BUCKET = 16 # batches that are sorted by length together in Gumbel training
@@ -138,17 +131,97 @@ def set_learning_rate(optimizers: list[torch.optim.Optimizer], lr: float):
     "The same rate for all weights"
     for group in (g for o in optimizers for g in o.param_groups): group['lr'] = lr
 
-# %% ../nbs/25_training.ipynb #d14072b9
-def train(config: TrainingConfig,
-         ) -> dict: # The test report, of the last phase if there are several
-    "Carry out a training run, or what is left of it; raises `InputError` if it cannot be"
-    with processes() as world:
-        trainings = config.trainings()
-        for i, training in enumerate(trainings):
-            if world.first and config.phases:
-                print(f'Phase {i+1} of {len(trainings)}, in {training.output_dir}:', flush=True)
-            report = _carry_out(training, world)
-        return report
+# %% ../nbs/25_training.ipynb #cd0e1b48
+def _learning_rate(step, steps, config):
+    "Linearly up for `warmup_steps`, then linearly down to 0 at the end"
+    warmup = min(config.warmup_steps, steps // 2)
+    if step < warmup: return config.learning_rate * (step + 1) / warmup
+    return config.learning_rate * (steps - step) / (steps - warmup)
+
+# %% ../nbs/25_training.ipynb #56ec332e
+def _share(objective, world, batch, *noise):
+    "This process's part of the sums over a batch"
+    if world.size == 1: return objective(batch, *noise)
+    mine, idle = slice(world.rank, None, world.size), world.rank >= len(batch)
+    if idle: mine = slice(1)
+    sums = objective(batch[mine], *(n[mine] for n in noise))
+    return [0 * s for s in sums] if idle else sums
+
+# %% ../nbs/25_training.ipynb #63fd97a7
+GRAD_CLIP = 1. # largest norm of the gradient
+
+def _update(model, optimizers, scaler):
+    "One step of the optimisers; returns the norm of the gradient"
+    for o in optimizers: scaler.unscale_(o)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), GRAD_CLIP)
+    for o in optimizers:
+        scaler.step(o)
+        o.zero_grad(set_to_none=True)
+    scaler.update()
+    return torch.zeros_like(norm) if scaler.is_enabled() else norm.detach() # fp16 skips bad steps
+
+# %% ../nbs/25_training.ipynb #e6a91960
+def _check_finite(sums, before, folder):
+    "Stop a run whose loss (first column) or gradient (last column) is no number"
+    bad = (~sums[:, [0, -1]].isfinite()).nonzero()
+    if len(bad):
+        (row, column), saved = bad[0].tolist(), checkpoints(folder)
+        what, kept = ('loss', 'gradient')[column], f', and {saved[-1]} is kept' if saved else ''
+        raise InputError(f'the {what} is not finite at step {before + row + 1}; the run was '
+                         f'stopped{kept}; '
+                         'a lower --learning-rate may help')
+
+# %% ../nbs/25_training.ipynb #8b2b9357
+class _Window:
+    "Sums over the steps since somebody looked, and the speed since the last log line"
+    def __init__(self, folder): self.folder, self.sums = folder, []; self.restart()
+    def restart(self): self.began, self.problems, self.tokens = time.perf_counter(), 0, 0
+
+    def add(self, sums, norm, examples):
+        self.sums.append(torch.cat([sums, norm[None]]))
+        self.problems += len(examples)
+        self.tokens += int(examples.lengths.sum())
+
+    def read(self, step):
+        "Mean loss and token accuracy up to `step`; raises `InputError` if a loss was not finite"
+        sums, self.sums = torch.stack(self.sums).cpu(), []
+        _check_finite(sums, step - len(sums), self.folder)
+        loss, weight, right, n = sums[:, :4].sum(0)
+        return (loss / weight).item(), (right / n).item()
+
+    def speed(self):
+        seconds = time.perf_counter() - self.began
+        return dict(problems_per_second=self.problems / seconds,
+                    tokens_per_second=self.tokens / seconds)
+
+# %% ../nbs/25_training.ipynb #c080ae03
+def _merged(parts):
+    "Reports on parts of a set of problems as one: counts are added, lists joined"
+    parts = [p for p in parts if p is not None]
+    if not parts: return None
+    if isinstance(parts[0], list): return sum(parts, [])[:10]
+    if not isinstance(parts[0], dict): return sum(parts)
+    if 'low' in parts[0]: return share(sum(p['count'] for p in parts), sum(p['n'] for p in parts))
+    names = dict.fromkeys(k for p in parts for k in p)
+    in_order = sorted(names, key=lambda k: int(k) if k.isdigit() else 0)
+    return {k: _merged([p.get(k) for p in parts]) for k in in_order}
+
+def _evaluate(model, examples, config, world):
+    "A report on `examples`, whose work is shared between the processes"
+    if world.size == 1: return evaluate(model, examples, config.eval_batch_size)
+    mine = examples[world.rank::world.size]
+    return _merged(world.gather(evaluate(model, mine, config.eval_batch_size)))
+
+# %% ../nbs/25_training.ipynb #f4b9290c
+def _compile(objective, zero_pad):
+    "Compile a whole step where there are few lengths to compile it for, else the model"
+    few = isinstance(objective, TeacherForcing) or isinstance(objective, GumbelAnswer) and zero_pad
+    if few: objective.compile()
+    else: objective.model.compile(dynamic=True)
+
+def _autocast(device, precision):
+    if precision == 'fp32': return nullcontext()
+    return torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
 
 # %% ../nbs/25_training.ipynb #53d29daf
 def _train(config, world, device, precision, log):
@@ -159,10 +232,7 @@ def _train(config, world, device, precision, log):
     objective = _make_objective(model, config, rows, multiple)
     optimizers = make_optimizers(model, config, precision)
     scaler = torch.amp.GradScaler(device.type, enabled=precision == 'fp16')
-    total = None if config.max_steps else config.num_epochs * problems.epoch
-    steps = config.max_steps or math.ceil(total / config.batch_size)
-    together = BUCKET if config.use_gumbel else 1
-    batches = Batches(problems.source, config.batch_size, total, together, config.seed)
+    batches, steps, n_problems = _batches(config, problems)
     with world.together():
         log.say(_described(config, world, model, device, precision, steps))
         step, metrics, spent = _resumed(config, world, log, model, optimizers, scaler, batches)
@@ -204,8 +274,8 @@ def _train(config, world, device, precision, log):
                 _save(config, world, step, model, optimizers, scaler, batches, precision, facts)
             if stopping: _stop(world, log, step, stop)
     problems.source.close()
-    facts = dict(steps=steps, problems_seen=total or steps * config.batch_size, validation=metrics,
-                 precision=precision, seconds=round(time.perf_counter() - began, 1))
+    facts = dict(steps=steps, problems_seen=n_problems, validation=metrics, precision=precision,
+                 seconds=round(time.perf_counter() - began, 1))
     return _finish(config, world, log, model, problems, facts)
 
 # %% ../nbs/25_training.ipynb #fb5abeff
@@ -223,6 +293,15 @@ def _prepared(config, world, device, log):
                 why = 'the model of --init-from does not share the partition of these problems'
             log.say(f'Which problems are held out cannot be told later: {why}', 'bad')
     return problems, model
+
+# %% ../nbs/25_training.ipynb #a1f0c3d3
+def _batches(config, problems):
+    "The batches of a run, the number of its steps, and that of its problems"
+    total = None if config.max_steps else config.num_epochs * problems.epoch
+    steps = config.max_steps or math.ceil(total / config.batch_size)
+    together = BUCKET if config.use_gumbel else 1
+    batches = Batches(problems.source, config.batch_size, total, together, config.seed)
+    return batches, steps, total or steps * config.batch_size
 
 # %% ../nbs/25_training.ipynb #a89178a8
 def _described(config, world, model, device, precision, steps):
@@ -332,90 +411,17 @@ def _carry_out(config, world):
         with deterministic(device):
             return _train(config, world, device, world.broadcast(precision), log)
 
-# %% ../nbs/25_training.ipynb #f4b9290c
-def _compile(objective, zero_pad):
-    "Compile a whole step where there are few lengths to compile it for, else the model"
-    few = isinstance(objective, TeacherForcing) or isinstance(objective, GumbelAnswer) and zero_pad
-    if few: objective.compile()
-    else: objective.model.compile(dynamic=True)
-
-def _autocast(device, precision):
-    if precision == 'fp32': return nullcontext()
-    return torch.autocast(device.type, dict(bf16=torch.bfloat16, fp16=torch.float16)[precision])
-
-# %% ../nbs/25_training.ipynb #c080ae03
-def _merged(parts):
-    "Reports on parts of a set of problems as one: counts are added, lists joined"
-    parts = [p for p in parts if p is not None]
-    if not parts: return None
-    if isinstance(parts[0], list): return sum(parts, [])[:10]
-    if not isinstance(parts[0], dict): return sum(parts)
-    if 'low' in parts[0]: return share(sum(p['count'] for p in parts), sum(p['n'] for p in parts))
-    names = dict.fromkeys(k for p in parts for k in p)
-    in_order = sorted(names, key=lambda k: int(k) if k.isdigit() else 0)
-    return {k: _merged([p.get(k) for p in parts]) for k in in_order}
-
-def _evaluate(model, examples, config, world):
-    "A report on `examples`, whose work is shared between the processes"
-    if world.size == 1: return evaluate(model, examples, config.eval_batch_size)
-    mine = examples[world.rank::world.size]
-    return _merged(world.gather(evaluate(model, mine, config.eval_batch_size)))
-
-# %% ../nbs/25_training.ipynb #56ec332e
-def _share(objective, world, batch, *noise):
-    "This process's part of the sums over a batch"
-    if world.size == 1: return objective(batch, *noise)
-    mine, idle = slice(world.rank, None, world.size), world.rank >= len(batch)
-    if idle: mine = slice(1)
-    sums = objective(batch[mine], *(n[mine] for n in noise))
-    return [0 * s for s in sums] if idle else sums
-
-# %% ../nbs/25_training.ipynb #63fd97a7
-GRAD_CLIP = 1. # largest norm of the gradient
-
-def _update(model, optimizers, scaler):
-    "One step of the optimisers; returns the norm of the gradient"
-    for o in optimizers: scaler.unscale_(o)
-    norm = nn.utils.clip_grad_norm_(model.parameters(), GRAD_CLIP)
-    for o in optimizers:
-        scaler.step(o)
-        o.zero_grad(set_to_none=True)
-    scaler.update()
-    return torch.zeros_like(norm) if scaler.is_enabled() else norm.detach() # fp16 skips bad steps
-
-# %% ../nbs/25_training.ipynb #e6a91960
-def _check_finite(sums, before, folder):
-    "Stop a run whose loss (first column) or gradient (last column) is no number"
-    bad = (~sums[:, [0, -1]].isfinite()).nonzero()
-    if len(bad):
-        (row, column), saved = bad[0].tolist(), checkpoints(folder)
-        what, kept = ('loss', 'gradient')[column], f', and {saved[-1]} is kept' if saved else ''
-        raise InputError(f'the {what} is not finite at step {before + row + 1}; the run was '
-                         f'stopped{kept}; '
-                         'a lower --learning-rate may help')
-
-# %% ../nbs/25_training.ipynb #8b2b9357
-class _Window:
-    "Sums over the steps since somebody looked, and the speed since the last log line"
-    def __init__(self, folder): self.folder, self.sums = folder, []; self.restart()
-    def restart(self): self.began, self.problems, self.tokens = time.perf_counter(), 0, 0
-
-    def add(self, sums, norm, examples):
-        self.sums.append(torch.cat([sums, norm[None]]))
-        self.problems += len(examples)
-        self.tokens += int(examples.lengths.sum())
-
-    def read(self, step):
-        "Mean loss and token accuracy up to `step`; raises `InputError` if a loss was not finite"
-        sums, self.sums = torch.stack(self.sums).cpu(), []
-        _check_finite(sums, step - len(sums), self.folder)
-        loss, weight, right, n = sums[:, :4].sum(0)
-        return (loss / weight).item(), (right / n).item()
-
-    def speed(self):
-        seconds = time.perf_counter() - self.began
-        return dict(problems_per_second=self.problems / seconds,
-                    tokens_per_second=self.tokens / seconds)
+# %% ../nbs/25_training.ipynb #d14072b9
+def train(config: TrainingConfig,
+         ) -> dict: # The test report, of the last phase if there are several
+    "Carry out a training run, or what is left of it; raises `InputError` if it cannot be"
+    with processes() as world:
+        trainings = config.trainings()
+        for i, training in enumerate(trainings):
+            if world.first and config.phases:
+                print(f'Phase {i+1} of {len(trainings)}, in {training.output_dir}:', flush=True)
+            report = _carry_out(training, world)
+        return report
 
 # %% ../nbs/25_training.ipynb #aaa14ace
 @command(TrainingConfig, 'math_llm_train',
