@@ -7,15 +7,14 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'saved_fact', 'read_record', 'r
            'stop_requests', 'processes', 'deterministic', 'machine', 'peak_memory']
 
 # %% ../nbs/24_runs.ipynb #a4464082
-import dataclasses, io, json, os, platform, re, shutil, signal, sys, threading, time, uuid
-import importlib.util
-from contextlib import ExitStack, contextmanager, redirect_stderr
+import dataclasses, importlib.util, io, json, os, platform, re, shutil, signal, sys, threading
+import time, uuid
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 import torch
 import torch.distributed as dist
 from filelock import FileLock, Timeout
-from torch import nn
 from .options import (Count, InputError, check_calls, colour_wanted, contents,
                               out_of_memory, usable_streams)
 from .files import (checkpoints, load_model, read_tensors, resolve_device, save_model,
@@ -31,10 +30,9 @@ def _flat(optimizers):
 def _unflat(optimizers, tensors):
     "Put named tensors back into the optimisers"
     states = [{} for _ in optimizers]
-    for name, t in tensors.items():
-        if name.startswith('optimizer.'):
-            _, o, i, k = name.split('.')
-            states[int(o)].setdefault(int(i), {})[k] = t
+    for name in (n for n in tensors if n.startswith('optimizer.')):
+        _, o, i, k = name.split('.')
+        states[int(o)].setdefault(int(i), {})[k] = tensors[name]
     for optimizer, state in zip(optimizers, states):
         optimizer.load_state_dict(optimizer.state_dict() | dict(state=state))
 
@@ -59,7 +57,7 @@ def _drop(paths):
 # %% ../nbs/24_runs.ipynb #fc03feee
 def save_checkpoint(folder: Path, # Of the run
                     step: Count, # Steps done
-                    model: nn.Module, optimizers: list, scaler,
+                    model: torch.nn.Module, optimizers: list, scaler,
                     **facts): # What else the next step depends on, plain JSON
     "Write `checkpoint-STEP`, and remove all but the two newest; raises `InputError`"
     new, device = folder/'.checkpoint.tmp', next(model.parameters()).device
@@ -92,7 +90,7 @@ def _read_state(path):
     with _undamaged(path): return read_tensors(path/'state.safetensors')
 
 # %% ../nbs/24_runs.ipynb #2f33f0d7
-def load_checkpoint(path: Path, model: nn.Module, optimizers: list, scaler,
+def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler,
                    ) -> dict: # The step, and all facts that were saved with it
     "Put a checkpoint's state where it belongs; raises `InputError` if it is damaged"
     tensors, state = _read_state(path)
@@ -146,8 +144,7 @@ def _differences(config, folder):
 # %% ../nbs/24_runs.ipynb #8b7976ef
 def _prepare(config, folder):
     "Make a run's folder ready, or refuse it; True if the run is finished already"
-    names = contents(folder)
-    own = {'.lock', 'logs', 'wandb'}
+    names, own = contents(folder), {'.lock', 'logs', 'wandb'}
     if config.init_from and Path(config.init_from).parent == folder:
         own |= {n for n in names if n.startswith('phase-')}
     there = [n for n in names if n not in own and not _LEFTOVER.fullmatch(n)]
@@ -164,36 +161,24 @@ def _prepare(config, folder):
         shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
     return (folder/'test_results.json').exists()
 
-# %% ../nbs/24_runs.ipynb #8f5d348b
-@contextmanager
-def _locked(folder):
-    "Only one process at a time may write into a run's folder"
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f'{folder} is a file; --output-dir must be a folder')
-    lock = FileLock(folder/'.lock', timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout: raise InputError(f'another process is training into {folder}') from None
-    except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
-    try: yield
-    finally: lock.release()
-
-def _forget(folder):
-    "Remove a folder that was made for a run, if none began"
-    if folder.is_dir() and not (folder/'training_config.json').exists():
-        shutil.rmtree(folder, ignore_errors=True) # Windows keeps open files
-
 # %% ../nbs/24_runs.ipynb #740217e4
 @contextmanager
 def run_folder(config): # A `TrainingConfig`
     "Within, only this process writes into `output_dir`; yields whether the run is finished"
     folder = Path(config.output_dir)
-    with ExitStack() as held:
-        new = not folder.exists()
-        held.enter_context(_locked(folder))
-        if new: held.callback(_forget, folder)
-        yield _prepare(config, folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f'{folder} is a file; --output-dir must be a folder')
+    new, lock = not folder.exists(), FileLock(folder/'.lock', timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout: raise InputError(f'another process is training into {folder}') from None
+    except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
+    try: yield _prepare(config, folder)
+    finally:
+        if new and not (folder/'training_config.json').exists(): # no run began
+            shutil.rmtree(folder, ignore_errors=True) # Windows keeps open files
+        lock.release()
 
 # %% ../nbs/24_runs.ipynb #70ae2ce4
 _MODES = ('online', 'offline', 'disabled', 'shared', 'dryrun', 'run')
@@ -248,12 +233,11 @@ def _start_wandb(config, folder):
     asked = os.environ.get('WANDB_MODE')
     if asked not in (None, *_MODES): os.environ['WANDB_MODE'] = 'offline'
     try:
-        try:
-            mode, why = _wandb_mode(wandb, asked)
-            return _begin(wandb, config, folder, mode), mode + f' ({why})' * bool(why)
-        except Exception as e:
-            why = f'offline (the service cannot be used: {_one_line(e)})'
-            return _begin(wandb, config, folder, 'offline'), why
+        mode, why = _wandb_mode(wandb, asked)
+        return _begin(wandb, config, folder, mode), mode + f' ({why})' * bool(why)
+    except Exception as e:
+        why = f'offline (the service cannot be used: {_one_line(e)})'
+        return _begin(wandb, config, folder, 'offline'), why
     finally:
         if asked is not None: os.environ['WANDB_MODE'] = asked
 
@@ -314,8 +298,7 @@ class Log:
         if self.writes: self.file.close()
 
     def __enter__(self): return self
-    def __exit__(self, kind, *_):
-        self.close(failed=kind is not None and issubclass(kind, Exception))
+    def __exit__(self, kind, error, trace): self.close(failed=isinstance(error, Exception))
 
 # %% ../nbs/24_runs.ipynb #1b88dfca
 @dataclass
@@ -324,8 +307,7 @@ class World:
     rank: int = 0 # This one
     size: int = 1 # All of them
 
-    @property
-    def first(self): return self.rank == 0
+    first = property(lambda self: self.rank == 0)
 
     def total(self, *values: torch.Tensor) -> torch.Tensor: # (n,)
         "Sums over all processes"
@@ -366,9 +348,8 @@ def own_device(name: str, world: World) -> torch.device:
     if world.size == 1 or device != torch.device('cuda'): return device
     local, n = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
     if local >= n:
-        several = os.environ['LOCAL_WORLD_SIZE']
-        raise InputError(f'{several} processes want a GPU each, and {n} are here; '
-                         'accepted are fewer processes, or --device cpu')
+        raise InputError(f"{os.environ['LOCAL_WORLD_SIZE']} processes want a GPU each, and {n} are "
+                         'here; accepted are fewer processes, or --device cpu')
     torch.cuda.set_device(local)
     return torch.device('cuda', local)
 
@@ -418,8 +399,8 @@ def deterministic(device: torch.device):
     "Within, a GPU computes the same each time, bit by bit, as a CPU does anyway"
     if device.type != 'cuda': yield; return
     how, name = torch.utils.deterministic, 'CUBLAS_WORKSPACE_CONFIG'
-    before, fill = torch.get_deterministic_debug_mode(), how.fill_uninitialized_memory
-    given = name in os.environ
+    given, fill = name in os.environ, how.fill_uninitialized_memory
+    before = torch.get_deterministic_debug_mode()
     os.environ.setdefault(name, ':4096:8')
     torch.use_deterministic_algorithms(True)
     # nothing here reads what it has not written
@@ -445,8 +426,8 @@ def peak_memory(device: torch.device) -> int|None:
     if device.type == 'cuda': return round(torch.cuda.max_memory_allocated(device) / 2**20)
     try: import resource
     except ImportError: return None
-    unit = 2**20 if sys.platform == 'darwin' else 2**10
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(used / (2**20 if sys.platform == 'darwin' else 2**10))
 
 # %% ../nbs/24_runs.ipynb #d0014b24
 check_calls(globals())
