@@ -22,7 +22,7 @@ from .evaluation import (evaluate, format_report, judge, partition_of, percent, 
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options
 from .options import command, contents, opt
 from .files import check_model_size, load_model, problem_config, resolve_device
-from .datasets import read_problems
+from .dataset_files import read_problems
 
 # %% ../nbs/08_faithfulness.ipynb #df1a2864
 def _pieces(kind, chain):

@@ -17,7 +17,7 @@ from .tokenizer import VOCAB
 from .problems import CHAINS, ProblemConfig
 from .model import Meta, ModelConfig, Transformer, thought_ids
 from .options import InputError, atomic_write, check_calls, out_of_memory
-from .datasets import DatasetConfig
+from .dataset_files import DatasetConfig
 
 # %% ../nbs/21_files.ipynb #4417638b
 def _digest(facts, tensors):

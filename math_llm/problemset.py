@@ -13,9 +13,8 @@ import numpy as np
 from .problems import ProblemConfig, SPLITS, held_out, keys
 from .chains import Examples, render
 from .options import InputError, check_calls, is_first_process, opt
-from .datasets import (DatasetConfig, Epochs, PARTITION, Stream, WRITTEN, claims_of,
-                               ensure_dataset, falls_as,
-                               load_dataset, written_as)
+from .dataset_files import DatasetConfig, known_partition, load_dataset, written_as
+from .datasets import Epochs, Stream, ensure_dataset
 
 # %% ../nbs/24_problemset.ipynb #272680c7
 def _unset(f):
@@ -115,15 +114,6 @@ def _check_together(metas, folder):
             raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different '
                              f'datasets ({"; ".join(other)})')
 
-# %% ../nbs/24_problemset.ipynb #ee147758
-def _partition(folder, splits, meta):
-    "What says which problems are held out, if it is known; refuses a dataset of ours that lies"
-    if falls_as(splits, meta): return {k: meta[k] for k in PARTITION}
-    if meta.get('format') == 'math_llm dataset' and all(k in meta for k in PARTITION):
-        said = ', '.join(f'{k} {meta[k]}' for k in PARTITION)
-        raise InputError(f'{folder}: its examples are not split as {said} of its metadata say')
-    return {}
-
 # %% ../nbs/24_problemset.ipynb #8328a120
 def _apart(folder, splits, say):
     "Validation and test problems without those of the training file"
@@ -142,10 +132,9 @@ def _apart(folder, splits, say):
 def _of_files(config, folder, splits, metas, say):
     "The problems of a dataset's files"
     meta = {k: v for m in reversed(metas) for k, v in m.items()}
-    claims, files = claims_of(meta), {f'{folder}/{s}.json': ex for s, ex in splits.items()}
-    all_said = all(set(WRITTEN) <= m.keys() for m in metas) # and was compared with the examples
-    problem = ProblemConfig(**claims) if all_said else written_as(files, claims)
-    partition = _partition(folder, splits, meta)
+    files = {f'{folder}/{s}.json': ex for s, ex in splits.items()}
+    problem, unknown = written_as(files, metas)
+    partition = known_partition(splits, meta, str(folder))
     if config.fresh and not partition:
         raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can '
                          'be; accepted is --no-fresh')
@@ -158,9 +147,7 @@ def _of_files(config, folder, splits, metas, say):
     n = len(splits['train'])
     total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * n
     if config.fresh: source, unknown = _stream(problem, partition, config, total), ()
-    else:
-        source, known = Epochs(splits['train'], config.seed), {*WRITTEN, *claims}
-        unknown = tuple(f.name for f in dataclasses.fields(ProblemConfig) if f.name not in known)
+    else: source = Epochs(splits['train'], config.seed)
     return Problemset(problem, source, n, splits['val'], splits['test'], partition, unknown)
 
 # %% ../nbs/24_problemset.ipynb #a5eb3b30

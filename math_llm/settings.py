@@ -12,7 +12,6 @@ from pathlib import Path
 from .model import MAX_SIZE, ModelConfig, SIZES
 from .gumbel import GumbelConfig
 from .options import InputError, check_calls, check_fields, opt
-from .datasets import MAX_WORKERS
 from .problemset import DataOptions
 
 # %% ../nbs/24_settings.ipynb #794fd548
@@ -71,7 +70,7 @@ class _RunOptions:
     bf16: bool = opt(False, 'Same as --precision bf16')
     compile: bool = opt(False, 'Compile the model with torch.compile')
     num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it',
-                           low=0, high=MAX_WORKERS)
+                           low=0, high=1024)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
     eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
     eval_examples: int = opt(500, 'Validation problems of such a measurement', low=1, flag=False)

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from math_llm.problems import Problems, draw, split_of
 from math_llm.chains import Examples, render
 from math_llm.learning import Batch
-from math_llm.datasets import DatasetConfig, make_dataset, write_dataset
+from math_llm.dataset_files import DatasetConfig
+from math_llm.datasets import make_dataset, write_dataset
 from math_llm.files import load_model
 from math_llm.options import InputError
 
