@@ -6,9 +6,10 @@
 __all__ = ['faithfulness', 'plot_faithfulness', 'EvaluateConfig', 'evaluate_command']
 
 # %% ../nbs/08_faithfulness.ipynb #298bb833
-import dataclasses, json, os, re, textwrap, time
+import dataclasses, json, re, textwrap, time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 import numpy as np
 import torch
 import math_llm
@@ -21,7 +22,8 @@ from .evaluation import (evaluate, format_report, judge, partition_of, percent, 
                                  subplots, written_for)
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options
 from .options import command, contents, opt
-from .files import check_model_size, load_model, problem_config, resolve_device
+from .files import check_model_size, check_output, load_model, problem_config
+from .files import resolve_device
 from .dataset_files import read_problems
 
 # %% ../nbs/08_faithfulness.ipynb #df1a2864
@@ -200,7 +202,7 @@ def _lines(report):
     return '\n'.join(rows)
 
 # %% ../nbs/08_faithfulness.ipynb #14fd164e
-def plot_faithfulness(report: dict, # Made by `faithfulness`
+def plot_faithfulness(report: Annotated[dict, ('n', 'cut_short')], # Made by `faithfulness`
                      ): # A matplotlib figure
     "Shares of answers that change, follow the disturbed chain, and stay right, with 95 % intervals"
     names = [k for k in _NAMES if k in report]
@@ -287,7 +289,7 @@ def _asked(config, model):
 @command(EvaluateConfig, 'math_llm_evaluate', lower=('batch_size', 'fresh'))
 def evaluate_command(config):
     "Measure how well a model adds, and where it errs."
-    if config.output_file: _check_output(Path(config.output_file), config.overwrite)
+    if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, resolve_device(config.device))
     check_model_size(model, config.model_size)
     if config.faithfulness: _disturbances(model.meta.chain)     # are there any?
@@ -312,16 +314,6 @@ def evaluate_command(config):
             atomic_write(config.output_file, (json.dumps(facts | report, indent=1) + '\n').encode())
             page += f'\n\nreport written to {config.output_file}'
     finally: print(page)                                # whatever happens to the file
-
-# %% ../nbs/08_faithfulness.ipynb #eacad10b
-def _check_output(file, overwrite):
-    "Find out before the work whether the report can be written after it"
-    if file.is_dir(): raise InputError(f'--output-file {file} is a folder')
-    if file.exists() and not overwrite:
-        raise InputError(f'{file} is already there; give another --output-file, or --overwrite')
-    if not file.parent.is_dir(): raise InputError(f'--output-file: no folder {file.parent}')
-    if not os.access(file.parent, os.W_OK):
-        raise InputError(f'--output-file: cannot write to {file.parent}')
 
 # %% ../nbs/08_faithfulness.ipynb #f9dd78d0
 check_calls(globals())
