@@ -89,7 +89,7 @@ export function add_view(app, panel) {
     }
     const step = run.steps[i], best = [...step.probs.keys()].sort((a, b) => step.probs[b] - step.probs[a]).slice(0, 5);
     side.replaceChildren(
-      el('h3', {}, `Token ${i + 1}: `, el('span', {class: 'token big'}, shown(VOCAB[step.token]))),
+      el('h2', {}, `Token ${i + 1}: `, el('span', {class: 'token big'}, shown(VOCAB[step.token]))),
       el('p', {hidden: !step.given}, 'This token is given, not chosen.'),
       el('table', {class: 'likely'}, el('caption', {}, 'The five likeliest'), el('tbody', {}, ...best.map(t =>
         el('tr', {class: t === step.token ? 'chosen' : ''}, el('th', {scope: 'row'}, shown(VOCAB[t])),
@@ -108,7 +108,7 @@ export function add_view(app, panel) {
       return el('li', {class: `head h${h % 8}${head && head !== h + 1 ? ' off' : ''}`}, `Head ${h + 1}: `,
         seen.length ? seen.map(j => `${shown(run.word(j))} (${run.where(j)}) ${percent(w[j])}`).join(', ') : 'looks everywhere and nowhere');
     });
-    return [el('h4', {}, 'Where it looked'),
+    return [el('h3', {}, 'Where it looked'),
             radios('Block', Array.from({length: n_layers}, (_, i) => [i, String(i + 1)]), block, choose('block')),
             radios('Head', [[0, 'all'], ...Array.from({length: n_heads}, (_, h) => [h + 1, String(h + 1)])], head, choose('head')),
             el('ul', {class: 'heads'}, ...rows)];

@@ -26,11 +26,12 @@ export function start(root, source) {
   return app;
 }
 
+let apps = 0;
+
 class App {
   constructor(root, source) {
-    Object.assign(this, {root, source, loaded: {}, experiments: [], views: {}, run: 0});
+    Object.assign(this, {root, source, loaded: {}, experiments: [], views: {}, run: 0, n: apps++});
     this.state = {...FIRST};
-    this.listeners = [];
   }
   begin() {
     const tabs = Object.keys(VIEWS).filter(t => this.models(t).length);
@@ -55,7 +56,7 @@ class App {
     }
     this.set({tab: tabs.includes(FIRST.tab) ? FIRST.tab : tabs[0]});
   }
-  id(name) { return `live-${name}`; }
+  id(name) { return `live-${this.n}-${name}`; }
   step_tab(event, tabs, tab) {
     const by = {ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab)}[event.key];
     if (by === undefined) return;
@@ -156,12 +157,12 @@ class App {
     const invented = this.models('think').map(m => m.name), taught = this.models('add').find(m => m.name === 'taught');
     const first = invented[0];
     const offers = [
-      first && ['Make it carry wrongly', 'One thought is rewritten. The answer changes where that carry belongs.',
+      first && ['Make it carry wrongly', 'One thought is rewritten so that it tells another carry. Does the answer follow?',
                 async () => {
                   const loaded = await this.load(this.model_name('think'));
                   this.set({tab: 'think', ...wrong_carry(loaded)});
                 }],
-      first && ['Swap its thoughts', 'It answers one sum with the thoughts of another.',
+      first && ['Swap its thoughts', 'It answers one sum with its thoughts about another.',
                 async () => {
                   const loaded = await this.load(this.model_name('think'));
                   this.set({tab: 'think', ...swapped(loaded)});

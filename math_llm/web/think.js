@@ -1,7 +1,7 @@
 // Think for it: the thoughts of a model that invented its chain, rewritten by the reader.
 import {END_THINK, NOOP, VOCAB, decode, encode, generate, random_numbers, thought_ids} from './engine.js';
 import {Columns, column_name, parse_sum, plain, thoughts_of, written_for} from './columns.js';
-import {capital, el, group, radios, shown, sum_form} from './dom.js';
+import {el, group, radios, shown, sum_form} from './dom.js';
 
 /** A model's answer to operands, after thoughts of its own, or those given (the first ones, or all). */
 export function think(model, operands, thoughts = []) {
@@ -111,8 +111,9 @@ export function think_view(app, panel) {
     const word = shown(VOCAB[token]), meaning = describe(place, token, now.columns);
     return el('li', {}, el('button', {
       type: 'button', class: `thought${mine ? '' : ' changed'}${place && !place.audible ? ' unheard' : ''}`,
-      'aria-label': `Thought ${i + 1}: ${word}${mine ? '' : ', changed'}. ${meaning.text}`, on: {click: () => app.guard(() => choose(i))},
-    }, el('span', {class: 'name'}, `${i + 1}`), el('span', {class: 'token big'}, word),
+      on: {click: () => app.guard(() => choose(i))},
+    }, el('span', {class: 'name'}, el('span', {class: 'unseen'}, 'Thought '), String(i + 1), el('span', {class: 'unseen'}, ': ')),
+       el('span', {class: 'token big'}, word),
        mine ? null : el('span', {class: 'was'}, `was ${shown(VOCAB[now.own.thoughts[i]])}`),
        el('span', {class: 'meaning'}, meaning.name), el('span', {class: `value ${meaning.mark}`}, meaning.value)));
   }
@@ -133,7 +134,7 @@ export function think_view(app, panel) {
         row('carry', k => k && c.carries[k] ? String(c.carries[k]) : '', 'carry'),
         Object.keys(told).length ? row('its thoughts say', k => told[k] === undefined ? ['·', 'quiet'] :
           [String(told[k]), told[k] === c.carries[k] ? '' : 'differs'], 'carry') : null,
-        ...operands.map((o, j) => row(j ? '+' : '', k => at(plain(o), k))),
+        ...operands.map((o, j) => row(j ? '+' : 'numbers', k => at(plain(o), k))),
         row('it answers', k => [at(answer, k), at(answer, k) === at(truth, k) ? '' : 'differs'], 'sum'),
         now.changed && expected ? row('book foretold', k => at(expected, k), 'quiet') : null,
         row('the sum is', k => at(truth, k), 'quiet')));
@@ -150,7 +151,8 @@ export function think_view(app, panel) {
       if (now.lender) words.push(`These are its thoughts about ${now.lender}.`);
       const carries = Object.entries(foretold?.told ?? {}).map(([k, v]) => `${v} into ${column_name(Number(k))}`);
       words.push(`Before, it answered ${show(own.answer)}; now ${show(answer)}.`);
-      if (!foretold) words.push('The code book does not say which carry these thoughts tell.');
+      if (!foretold) words.push(unheard() ? 'By the code book nobody listens to what was changed.' :
+        'The code book does not say which carry these thoughts tell.');
       else {
         if (carries.length < 4) words.push(`With a carry of ${carries.join(' and ')}, arithmetic gives ${show(foretold.arithmetic)}.`);
         words.push(foretold.book === foretold.arithmetic ? 'The code book foretold the same.' :
@@ -163,6 +165,9 @@ export function think_view(app, panel) {
     what.textContent = words.join(' ');
     app.say(`${problem} = ${answer ?? 'nothing'}. ${words.join(' ')}`);
   }
+
+  /** Does nobody listen to any thought that was changed? */
+  const unheard = () => now.book && now.thoughts.every((t, i) => t === now.own.thoughts[i] || !now.book.places[i].audible);
 
   /** The other sum, if these are the thoughts about it. */
   function lender(model, thoughts) {
@@ -224,13 +229,11 @@ function read_thoughts(text, k) {
 
 /** What the code book says of a thought: what it is about, its value, and whether that is so. */
 function describe(place, token, c) {
-  if (!place) return {name: '', value: '', mark: '', text: ''};
-  const unheard = place.audible ? '' : ' Nobody listens.';
-  if (place.status === 'constant') return {name: 'says nothing', value: '', mark: '', text: `It says nothing.${unheard}`};
-  if (!place.features.length || place.status === 'not understood')
-    return {name: 'not understood', value: '', mark: '', text: `Not understood.${unheard}`};
-  const value = place.says(token), right = place.true_of(token, c), perhaps = place.status === 'partly' ? ' probably' : '';
-  if (value === null) return {name: place.words, value: 'not a word', mark: '', text: `${place.words}: not a word of its.${unheard}`};
-  return {name: place.words, value: `${value} ${right ? '✓' : '✗'}${place.audible ? '' : ' unheard'}`, mark: right ? 'good' : 'bad',
-          text: `${capital(place.words)}:${perhaps} ${value}, ${right ? 'true' : 'not true'}.${unheard}`};
+  const say = (name, value = '', mark = '') => ({name, value, mark});
+  if (!place) return say('');
+  if (place.status === 'constant') return say('says nothing');
+  if (!place.features.length || place.status === 'not understood') return say('not understood');
+  const value = place.says(token), right = place.true_of(token, c);
+  if (value === null) return say(place.words, 'no word of its');
+  return say(place.words, `${value} ${right ? '✓' : '✗'}${place.audible ? '' : ' unheard'}`, right ? 'good' : 'bad');
 }
