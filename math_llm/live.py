@@ -6,11 +6,10 @@
 __all__ = ['PACKAGE', 'WEB', 'SHIPPED', 'MODULES', 'facts', 'bundle', 'Experiments', 'explore']
 
 # %% ../nbs/16_live.ipynb #36fabaec
-import re, tempfile
+import json, re, tempfile
 from pathlib import Path
 import math_llm
-from .codebook import codebook_to_dict, load_codebook
-from .files import save_model
+from .files import find_model, save_model
 from .model import Transformer
 from .options import Count, InputError, check_calls
 
@@ -73,9 +72,10 @@ def explore(model: Transformer, # In memory; its weights go to the browser
     with tempfile.TemporaryDirectory() as folder:
         save_model(model, folder)
         weights = (Path(folder)/'model.safetensors').read_bytes()
-    book = None if codebook is None else load_codebook(codebook)
+    book = None if codebook is None else find_model(codebook).parent/'codebook.json'
+    if book and not book.is_file(): raise InputError(f'{codebook} has no code book')
     return Explorer(facts=facts(model, name, len(weights), book is not None), weights=weights,
-                    codebook=None if book is None else codebook_to_dict(book))
+                    codebook=book and json.loads(book.read_text(encoding='utf-8')))
 
 # %% ../nbs/16_live.ipynb #512b9d2a
 check_calls(globals())
