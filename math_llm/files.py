@@ -127,8 +127,8 @@ def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
     if path.is_dir():
         files = [p/'model.safetensors' for p in (path, *reversed(checkpoints(path)))]
         if found := [f for f in files if f.is_file()]: return found[0]
-        hint = f'the shipped model of this name is {_PRETRAINED/where}' if shipped else ''
-        raise InputError(f'no model in the folder {where}' + (hint and '; ') + hint)
+        hint = f'; the shipped model of this name is {_PRETRAINED/where}' if shipped else ''
+        raise InputError(f'no model at {where}, a folder without one and without checkpoints{hint}')
     if os.path.lexists(path): return path
     if shipped: return _PRETRAINED/where/'model.safetensors'
     raise InputError(f'no model at {where}; accepted are a folder with model.safetensors, '
