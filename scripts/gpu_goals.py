@@ -25,9 +25,8 @@ from math_llm import benchmark
 from math_llm.benchmark import BenchmarkConfig
 from math_llm.files import resolve_device
 from math_llm.options import InputError
+from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parent)) # for who loads this from elsewhere
-from studies import write_result
 
 DEVICE = resolve_device('auto')
 GPU = DEVICE.type == 'cuda'
@@ -129,7 +128,7 @@ def main(output, seconds, names):
         goals[name], why = apart(name, max(1, min(LONGEST.get(name, 60), seconds - (at - began))))
         if why: failed[name] = why
         print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} s{': ' + why if why else ''}", flush=True)
-        write_result(output, 'Speed goals', 'bash scripts/gpu_check.sh goals', [42], time.time() - began,
+        write_results(output, 'Speed goals', 'bash scripts/gpu_check.sh goals', [42], time.time() - began,
                      replace=True, torch=torch.__version__, goals=goals, failed=failed)
     print(output)
     print(f'{len(names) - len(failed)} passed, {len(failed)} failed')

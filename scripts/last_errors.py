@@ -16,9 +16,10 @@ from math_llm.problems import held_out
 from math_llm.evaluation import partition_of
 from math_llm.files import problem_config
 from math_llm.options import InputError
+from math_llm.results import write_results
 
 from hard_problems import load_taught, worst_loss
-from studies import ROOT, write_result
+from studies import ROOT
 
 BOUNDS = (0.001, 0.01, 0.1, 0.7)
 
@@ -40,7 +41,7 @@ def main(seed, n, *names):
             loss = worst_loss(model, examples)
             rows.append(dict(model=Path(name).name, problems=kind, n=len(examples)) | {f'loss above {b}': int((loss > b).sum()) for b in BOUNDS} | dict(largest=float(loss.max())))
             print(rows[-1], flush=True)
-    write_result(path, 'What is left where nearly every answer is right', ' '.join(['python scripts/last_errors.py', str(seed), str(n), *names]), [seed], time.time() - start, rows=rows)
+    write_results(path, 'What is left where nearly every answer is right', ' '.join(['python scripts/last_errors.py', str(seed), str(n), *names]), [seed], time.time() - start, rows=rows)
 
 
 if __name__ == '__main__':

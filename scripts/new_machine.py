@@ -21,10 +21,11 @@ import time
 from pathlib import Path
 
 from math_llm.options import InputError
+from math_llm.results import write_results
 
 from make_readme import commands
 from record_result import fresh_report
-from studies import ROOT, write_result
+from studies import ROOT
 
 CPU_TORCH = 'torch==2.13.0'
 VENV = 'python3 -m venv .venv && . .venv/bin/activate'
@@ -74,7 +75,7 @@ def main(output, train, cpu_only):
         disk_cpu, torch_cpu = environment(user if cpu_only else developer)
     command = ['python scripts/new_machine.py', first, f'{before} && {second}']
     facts = {k: report[k] for k in ('precision', 'steps', 'peak_memory_mb', 'exact_match')}
-    write_result(output, "The README's first command on a new machine", command, [seed], seconds, **facts,
+    write_results(output, "The README's first command on a new machine", command, [seed], seconds, **facts,
                  fresh_exact_match=fresh, disk_mb=disk, torch=torch, disk_cpu_mb=disk_cpu, torch_cpu=torch_cpu)
     print(output)
 

@@ -16,8 +16,9 @@ from math_llm.evaluation import evaluate, partition_of
 from math_llm.files import load_model, problem_config
 from math_llm.options import InputError
 from math_llm.problems import held_out
+from math_llm.results import write_results
 
-from studies import ROOT, how, write_result
+from studies import ROOT, how
 
 
 def fresh_report(folder, seed, n):
@@ -49,7 +50,7 @@ def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
     folders = list(map(Path, folders))
     runs = [summary(folder, fresh) for folder in folders]
-    write_result(ROOT/'nbs'/'results'/f'{name}.json', title, list(map(how, folders)),
+    write_results(ROOT/'nbs'/'results'/f'{name}.json', title, list(map(how, folders)),
                  sorted({r['seed'] for r in runs}), 60 * sum(r['minutes'] for r in runs), runs=runs)
     print(f'nbs/results/{name}.json')
 

@@ -1,14 +1,9 @@
-"""What scripts and studies share: the command of a run, results files, and plans of named runs."""
+"""What scripts and studies share: the command of a run, and plans of named runs."""
 import dataclasses
 import json
 import sys
 from pathlib import Path
 
-import torch
-import math_llm
-from math_llm.runs import machine
-from math_llm.codebook import json_lines
-from math_llm.options import InputError, atomic_write
 from math_llm.training import TrainingConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,18 +35,6 @@ def command(config):
 def how(folder):
     "The command that repeats the run in a folder."
     return command(json.loads((Path(folder)/'training_config.json').read_text()))
-
-
-def write_result(path, title, command, seeds, seconds, replace=False, **figures):
-    "A results file: where its figures come from, then the figures."
-    path = Path(path)
-    if path.exists() and not replace: raise InputError(f'{path} is there already')
-    n, where = torch.get_num_threads(), machine()
-    if not torch.cuda.is_available(): where = f'{n} thread{"s" * (n > 1)} of {where}'
-    origin = dict(title=title, command=command, seeds=seeds, package_version=math_llm.__version__,
-                  machine=where, seconds=round(seconds, 1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json_lines(origin | figures).encode())
 
 
 def choose(names, plan, results, run, doc):

@@ -15,9 +15,10 @@ from math_llm.evaluation import evaluate
 from math_llm.files import problem_config
 from math_llm.files import load_model
 from math_llm.training import TrainingConfig, train
+from math_llm.results import write_results
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from studies import RUNS, choose, how, write_result
+from studies import RUNS, choose, how
 
 RESULTS = Path(__file__).parent/'results'
 SHARED = dict(model_size='xsmall', n_layers=2, max_operands=3, chain='columns', prompt_loss_weight=0., optimizer='adamw', learning_rate=2e-3, batch_size=64,
@@ -38,7 +39,7 @@ def run(name, path):
     report = train(cfg)
     model = load_model(cfg.output_dir).eval()
     measured = evaluate(model, held_out(problem_config(model.meta), N_PROBLEMS, seed=1000 + cfg.seed, partition=cfg.seed))
-    write_result(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'], objective=objective, digits=cfg.max_digits, steps=report['steps'],
+    write_results(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'], objective=objective, digits=cfg.max_digits, steps=report['steps'],
                  parameters=model.n_params(), curve=[[m['step'], m['exact_match'], m['loss']] for m in report['validation']],
                  exact_match=measured['exact_match'], chain_validity=measured['chain_validity'])
 

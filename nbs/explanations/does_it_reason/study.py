@@ -22,9 +22,10 @@ from math_llm.faithfulness import faithfulness
 from math_llm.files import problem_config
 from math_llm.files import load_model
 from math_llm.training import TrainingConfig, train
+from math_llm.results import write_results
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from studies import RUNS, choose, how, write_result
+from studies import RUNS, choose, how
 
 RESULTS = Path(__file__).parent/'results'
 
@@ -92,7 +93,7 @@ def run(name, path):
     report, began = train(cfg), time.perf_counter()
     model = load_model(cfg.output_dir).eval()
     measured = measure(model, cfg)
-    write_result(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'],
+    write_results(path, name, how(cfg.output_dir), [cfg.seed], report['seconds'],
                  condition=name.split('-')[1], digits=cfg.max_digits, long=name.endswith('_time'), steps=report['steps'], precision=report['precision'],
                  parameters=model.n_params(), seconds_of_measuring=round(time.perf_counter() - began, 1),
                  curve=[[m['step'], m['exact_match'], m['loss']] for m in report['validation']], **measured)

@@ -23,9 +23,10 @@ from math_llm.patching import carry_facts
 from math_llm.files import load_model
 from math_llm.tokenizer import decode, encode_batch
 from math_llm.training import TrainingConfig, train
+from math_llm.results import write_results
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from studies import RUNS, choose, how, write_result
+from studies import RUNS, choose, how
 
 RESULTS = Path(__file__).parent/'results'
 
@@ -68,7 +69,7 @@ def ask(name, path, folder, commands, seeds):
     report = evaluate(model, problems)
     facts = carry_facts(model, N_ASKED, seed=1001, max_digits=3)
     replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}
-    write_result(path, name, commands, seeds, time.perf_counter() - began, layers=model.config.n_layers, width=model.config.d_model,
+    write_results(path, name, commands, seeds, time.perf_counter() - began, layers=model.config.n_layers, width=model.config.d_model,
                  parameters=model.n_params(), max_digits=known['max_digits'], exact_match=report['exact_match'], facts=facts, tens_replaced=replaced)
 
 

@@ -27,9 +27,10 @@ from math_llm.model import Meta, ModelConfig, Transformer
 from math_llm.permutations import check_puzzles, draw_puzzles, write_puzzles
 from math_llm.tokenizer import VOCAB, decode, decode_batch
 from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
+from math_llm.results import write_results
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from studies import RUNS, choose, write_result
+from studies import RUNS, choose
 
 RESULTS = Path(__file__).parent/'results'
 MOVES = 7
@@ -142,7 +143,7 @@ def run(name, path):
     model, curve = train(name, **options)
     seconds, chain = round(time.perf_counter() - began, 1), options.get('chain', 'invented')
     save_model(model, RUNS/f'permutations-{name}')
-    write_result(path, name, f'python nbs/explanations/permutations/study.py {name}', [int(seed)], seconds, condition=condition, chain=chain, steps=STEPS,
+    write_results(path, name, f'python nbs/explanations/permutations/study.py {name}', [int(seed)], seconds, condition=condition, chain=chain, steps=STEPS,
                  parameters=model.n_params(), curve=curve, **measure(model, chain, options.get('counted', False), int(seed)))
 
 

@@ -27,9 +27,8 @@ from math_llm.model import thought_ids
 from math_llm.files import load_model
 from math_llm.tokenizer import NOOP
 from math_llm.options import InputError
+from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from studies import write_result
 
 N, N_SWAPPED, N_SPOKEN, TOLD = 100_000, 10_000, 2_000, 0.95
 KINDS = dict(uniform=0., carry_biased=1.)
@@ -108,7 +107,7 @@ def main(file, seed, *names):
     if path.exists(): raise InputError(f'{path} is there already')
     results = [examine(name, seed) for name in names]
     command = ' '.join(['python nbs/explanations/what_it_invented/needed.py', path.name, str(seed), *(Path(n).name for n in names)])
-    write_result(path, 'Thoughts that are needed, followed and understood', command, [seed], time.perf_counter() - began, models=results)
+    write_results(path, 'Thoughts that are needed, followed and understood', command, [seed], time.perf_counter() - began, models=results)
 
 
 if __name__ == '__main__':

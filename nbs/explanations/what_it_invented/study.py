@@ -27,9 +27,8 @@ from math_llm.model import thought_ids
 from math_llm.speaking import held_out_problems, study
 from math_llm.tokenizer import VOCAB
 from math_llm.files import load_model
+from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parents[3]/'scripts'))
-from studies import write_result
 
 RESULTS = Path(__file__).parent/'results'
 COMMAND = 'python nbs/explanations/what_it_invented/study.py'
@@ -45,7 +44,7 @@ def study_run(folder):
     book, told = study(model, **SIZES), {}
     for kind, bias in (('uniform', 0.), ('carry-biased', 1.)):
         told[kind] = information(think(model, held_out_problems(model, N_INFORMATION, 5, bias)))
-    write_result(path, folder.name, f'{COMMAND} {folder.name}', [model.meta.trained_on['seed']], time.perf_counter() - began,
+    write_results(path, folder.name, f'{COMMAND} {folder.name}', [model.meta.trained_on['seed']], time.perf_counter() - began,
                  run=folder.name, steps=report['steps'], exact_match=report['exact_match'], codebook=book.to_dict(), information=told)
 
 
@@ -117,7 +116,7 @@ def compare_runs():
     pairs = [dict(run_a=f['a'], run_b=f['b']) | p for f in found for p in f['pairs'] if p['information'] > 0.1]
     note = ('Shares of the problems on which the thought is read right, and on which a rewritten thought has exactly the effect that it should have; '
             'for pairs of places, the adjusted mutual information, and how often the renamed thought of the one is that of the other.')
-    write_result(RESULTS/'compared.json', 'What invented chains say: every place of every run, and places that two runs share', f'{COMMAND} --compare',
+    write_results(RESULTS/'compared.json', 'What invented chains say: every place of every run, and places that two runs share', f'{COMMAND} --compare',
                  [r['seeds'][0] for r in runs.values()], time.perf_counter() - began, replace=True, note=note, places=list(summary(runs)), shared=pairs,
                  tables={f"{f['a']} {f['b']}": [dict(information=f['information'])] for f in found})
 
