@@ -24,11 +24,12 @@ from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate
-from .options import (InputError, atomic_write, check_calls, check_options, command, opt,
+from .options import (InputError, check_calls, check_options, command, opt,
                               out_of_memory)
 from .files import check_output, load_pretrained, resolve_device
 from .datasets import Stream
 from .runs import deterministic, machine
+from .results import write_results
 from .settings import OPTIMIZERS, TrainingConfig
 from .training import batching, make_optimizers, resolve_precision, set_learning_rate
 
@@ -461,7 +462,7 @@ def benchmark_command(config):
     result = benchmark(config)
     print('{machine}, PyTorch {torch}, threads: {threads}; {seconds:.0f} s\n'.format(**result))
     print(format_benchmark(result))
-    if file: atomic_write(file, (json.dumps(result, indent=1) + '\n').encode())
+    if file: write_results(file, replace=config.overwrite, **result)
 
 # %% ../nbs/26_benchmark.ipynb #a1565b44
 check_calls(globals())
