@@ -19,6 +19,7 @@ from .options import (Count, InputError, check_calls, colour_wanted, contents,
                               out_of_memory, usable_streams)
 from .files import (checkpoints, load_model, read_tensors, resolve_device, save_model,
                             write_tensors)
+from .settings import TrainingConfig
 
 # %% ../nbs/24_runs.ipynb #cdcf039c
 def _flat(optimizers):
@@ -253,7 +254,7 @@ _COLOURS = dict(good='\033[32m', step='\033[36m', bad='\033[31m')
 # %% ../nbs/24_runs.ipynb #be4e8a0a
 class Log:
     "Lines for the screen and the log file, numbers for Weights & Biases"
-    def __init__(self, config, # A `TrainingConfig`
+    def __init__(self, config: TrainingConfig,
                  folder: Path, # Of the run
                  writes: bool = True): # One of several processes does
         self.config, self.writes, self.colour = config, writes, colour_wanted(sys.stdout)
