@@ -10,7 +10,6 @@ import html, importlib, re, shutil, sys, textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple
 import torch
 from fastcore.basics import patch
@@ -31,12 +30,6 @@ _beginning = re.compile(r'\d+(?:\+\d+)*\+?|'
 
 def _short(text, n=40): return text if len(text) <= n else text[:n] + '…'
 
-# %% ../nbs/14_interactive.ipynb #94f7dae5
-def _zero_padded(text, width):
-    "Operands at `width` digits, if the text has come to its `=`"
-    operands, equals, rest = text.partition('=')
-    return '+'.join(o.zfill(width) for o in operands.split('+')) + equals + rest if equals else text
-
 # %% ../nbs/14_interactive.ipynb #57cf0685
 def _read(model, line):
     "What was typed, without spaces; raises `InputError` if this model cannot go on from it"
@@ -46,7 +39,9 @@ def _read(model, line):
     if not _beginning.fullmatch(text):
         raise InputError(f'not a problem: {_short(text)!r}; accepted is a+b=, two numbers or more, '
                          f'or the beginning of that')
-    if limits.zero_pad: text = _zero_padded(text, limits.max_digits)
+    numbers, equals, rest = text.partition('=')
+    if limits.zero_pad and equals:
+        text = '+'.join(o.zfill(limits.max_digits) for o in numbers.split('+')) + equals + rest
     if (n := len(encode(text))) >= room:
         raise InputError(f'{n} tokens leave no room for an answer; this model has room for {room}')
     if '=' not in text and (model.meta.chain == 'invented' or known.get('prompt_loss_weight') == 0):
@@ -167,9 +162,10 @@ def _judge(model, reply, explain=None):
     if model.meta.chain in ('columns', 'running') and reply.chain is not None:
         reply.steps = check_chain(reply.operands, reply.chain, config).steps
     reply.warnings = _warnings(model, reply.operands)
-    if isinstance(explain, Codebook): explain = partial(_explained, explain)
     if explain and reply.chain:
-        reply.meaning = explain(reply.operands, [VOCAB[i] for i in encode(reply.chain)])
+        parts = reply.operands, [VOCAB[i] for i in encode(reply.chain)]
+        book = isinstance(explain, Codebook)
+        reply.meaning = _explained(explain, *parts) if book else explain(*parts)
     return reply
 
 def _plain(number): return number.lstrip('0') or '0'
@@ -282,8 +278,8 @@ def _repr_html_(self:Reply):
         rows.append('🤔 ' + html.escape('\n   '.join(t for t in thinking if t)))
     mark, words = _verdict(self)
     rows.append(f'{mark} <b>{html.escape(words)}</b>')
-    style = 'font-family:monospace;line-height:1.7;white-space:pre-wrap'
-    return f'<div style="{style}">' + ''.join(f'<div>{r}</div>' for r in rows) + '</div>'
+    style, rows = 'font-family:monospace;white-space:pre-wrap', [f'<div>{r}</div>' for r in rows]
+    return f'<div style="{style};line-height:1.7">{"".join(rows)}</div>'
 
 # %% ../nbs/14_interactive.ipynb #6b5797f2
 @torch.no_grad()
@@ -312,8 +308,8 @@ class Prompt:
 
     @property
     def question(self):
-        if self.built is None: return '➤ Enter expression: '
-        return '➤ a–e, or a token (Enter: a, quit: leave): '
+        adding = 'a–e, or a token (Enter: a, quit: leave)'
+        return f"➤ {'Enter expression' if self.built is None else adding}: "
 
     def respond(self, line: str, # Without its newline
                ) -> str|None: # None: the person wants to leave
@@ -369,8 +365,7 @@ class InteractiveConfig:
     "Which model to talk to, and how"
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or a shipped model')
     model_size: str|None = opt(None, 'Refuse a model of another size', tuple(SIZES))
-    mode: str = opt('normal', 'normal: the model answers; probability: you choose each token',
-                    ('normal', 'probability'))
+    mode: str = opt('normal', 'probability: you choose each token', ('normal', 'probability'))
     max_new_tokens: int|None = opt(None, 'Longest completion (default: no limit)', low=1)
     temperature: float = opt(0., '0: the likeliest token; above: drawn, ever more freely', low=0)
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
