@@ -59,11 +59,11 @@ class _Form:
         return tokens, lengths
 
 # %% ../nbs/02_chains.ipynb #d69d02ee
-def _operands(f, p, reverse=False, first=0, there=True):
+def _operands(f, p, reverse=False, first=0):
     "Operands `first` and up, joined by `+`; with a leading `+` if `first` is not 0"
     n, d = p.digits.shape[1:]
     for j in range(first, n):
-        w = np.where(there, p.n_digits[:, j], 0)
+        w = p.n_digits[:, j]
         if j: f.put(PLUS, w > 0)
         for k in (range(d) if reverse else reversed(range(d))): f.put(p.digits[:, j, k], w > k)
 
@@ -110,7 +110,7 @@ def _running_chain(f, p, config):
         there = p.n_operands >= m
         f.put(EQUALS, there)
         _total(f, *add(p.digits[:, :m]), p, config, there, reverse=True)
-        _operands(f, p, reverse=True, first=m, there=there)
+        _operands(f, p, reverse=True, first=m)
 
 # %% ../nbs/02_chains.ipynb #7aac811c
 @dataclass

@@ -195,21 +195,21 @@ class Batches:
     def __init__(self, source: Stream|Epochs,
                  batch_size: Size, # Examples in a batch
                  total: Count|None = None, # Stop after so many examples; default: never
-                 pool: Size = 16, # Batches that are sorted by length together
+                 bucket: Size = 16, # Batches that are sorted by length together
                  seed: Count = 42): # Decides the order of the batches
-        self.source, self.batch_size, self.total, self.pool = source, batch_size, total, pool
-        self.seed, self.n_pools, self.at, self._batches = seed, 0, 0, None
+        self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket
+        self.seed, self.n_buckets, self.at, self._batches = seed, 0, 0, None
 
     def __iter__(self): return self
     def __next__(self) -> Examples:
         if self._batches is None: self._fill(0)
-        elif self.at == len(self._batches): self._fill(self.n_pools + 1)
+        elif self.at == len(self._batches): self._fill(self.n_buckets + 1)
         self.at += 1
         return self._batches[self.at - 1]
 
     def _fill(self, i):
-        self.n_pools, self.at, self._start = i, 0, self.source.state_dict()
-        n = self.pool * self.batch_size
+        self.n_buckets, self.at, self._start = i, 0, self.source.state_dict()
+        n = self.bucket * self.batch_size
         if self.total is not None: n = min(n, self.total - i * n)
         if n <= 0: raise StopIteration
         ex, rng = self.source.take(n), np.random.default_rng([self.seed, 8, i])
@@ -219,7 +219,7 @@ class Batches:
 
     def state_dict(self):
         if not self._batches: return dict(source=self.source.state_dict(), pool=0, at=0)
-        return dict(source=self._start, pool=self.n_pools, at=self.at)
+        return dict(source=self._start, pool=self.n_buckets, at=self.at)
 
     def load_state_dict(self, state):
         self.source.load_state_dict(state['source'])
