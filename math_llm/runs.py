@@ -113,9 +113,9 @@ def saved_fact(folder: str|Path, # Of a run
     return _read_state(saved[-1])[1].get(name) if saved else None
 
 # %% ../nbs/24_runs.ipynb #c340861a
-# Options that may differ; what a run writes, in the order in which it is removed
-_FREE = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'logging_steps', 'config',
-         'eval_examples', 'test_examples', 'wandb', 'progress', 'overwrite', 'output_dir'}
+_MAY_DIFFER = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'logging_steps',
+               'config',
+               'eval_examples', 'test_examples', 'wandb', 'progress', 'overwrite', 'output_dir'}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 # What a process leaves that was killed while it wrote
 _LEFTOVER = re.compile(r'\.checkpoint(\.old)?\.tmp|'
@@ -139,7 +139,7 @@ def _differences(config, folder):
     old = {f.name: f.default for f in dataclasses.fields(config)} | dict(phases=[]) | old
     gone = {k: 'no option any more' for k, fine in config.dropped.items()
             if k in old and old[k] not in fine}
-    differs = {k: v for k, v in new.items() if k not in _FREE and old[k] != v}
+    differs = {k: v for k, v in new.items() if k not in _MAY_DIFFER and old[k] != v}
     return [f'{k}: {old[k]} there, {v} now' for k, v in (differs | gone).items()]
 
 # %% ../nbs/24_runs.ipynb #8b7976ef
