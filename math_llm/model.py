@@ -32,12 +32,9 @@ class ModelConfig:
     d_ff: int = opt(512, "Width of the MLP's hidden layer", low=1, high=MAX_SIZE)
     position: str = opt('rope', 'Position scheme', POSITIONS)
     max_length: int = opt(128, 'Context length in tokens', low=1, high=MAX_SIZE)
-    norm: str = opt('pre', 'LayerNorm before each sub-layer, or after the addition',
-                    ('pre', 'post'))
-    softmax: str = opt('standard', 'With plus-one a head can attend to nothing',
-                       ('standard', 'plus-one'))
-    dropout: float = opt(0., 'Share of values dropped after each sub-layer in training',
-                         low=0, high=0.99)
+    norm: str = opt('pre', 'LayerNorm before a sub-layer, or after the sum', ('pre', 'post'))
+    softmax: str = opt('standard', 'Plus-one: may attend to nothing', ('standard', 'plus-one'))
+    dropout: float = opt(0., 'Share dropped after a sub-layer in training', low=0, high=0.99)
 
     def __post_init__(self):
         check_options(self)
@@ -64,13 +61,12 @@ SIZES = dict(xsmall=(1, 64, 4, 256), small=(4, 256, 4, 512), # n_layers, d_model
 
 # %% ../nbs/03_model.ipynb #fca86c8f
 def _unhooked(name, value): return value
-
 def _scoped(hook, scope): # puts `scope` before each name
     return hook if hook is _unhooked else lambda name, value: hook(scope + name, value)
 
 def _rotate(x, cos, sin):
     "Turn pairs of values of x (b, h, t, d), i and i + d/2, by angles (b or 1, 1, t, d/2)"
-    a, b = x.chunk(2, -1)
+    (a, b), cos, sin = x.chunk(2, -1), cos.to(x.dtype), sin.to(x.dtype)
     return torch.cat([torch.addcmul(a*cos, b, sin, value=-1), torch.addcmul(b*cos, a, sin)], -1)
 
 # %% ../nbs/03_model.ipynb #c8435fd4
@@ -91,8 +87,7 @@ class Attention(nn.Module):
                 hook=_unhooked):
         b, t, _ = x.shape
         q, k, v = self.qkv(x).view(b, t, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4) # (b, h, t, d)
-        if rotation is not None:
-            q, k = (_rotate(x, *(r.to(x.dtype) for r in rotation)) for x in (q, k))
+        if rotation is not None: q, k = (_rotate(y, *rotation) for y in (q, k))
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
         if remember: k, v = remember(k, v)                                 # (b, h, s, d)
         if at is not None: q, bias = (y.take_along_dim(at[:, None, :, None], 2) for y in (q, bias))
@@ -240,8 +235,7 @@ class Transformer(nn.Module):
     "Decoder-only transformer over the 16 tokens"
     def __init__(self, config: ModelConfig):
         super().__init__()
-        self.config, self.meta = config, Meta()
-        c = config
+        self.config, self.meta, c = config, Meta(), config
         self.embed = nn.Embedding(len(VOCAB), c.d_model)
         if c.position == 'learned': self.place = nn.Embedding(c.max_length, c.d_model)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.n_layers))
@@ -308,11 +302,9 @@ def forward(self: Transformer,
     h = hook('embed', self._embedded(x, index))                            # (b, t, d_model)
     rotation, bias = None, self._bias(positions, keys, visible)
     if c.position == 'rope': rotation = [a[index][:, None] for a in self.angles] # (b, 1, t, d/2)
-
     for i, block in enumerate(self.blocks):
-        last = i == c.n_layers - 1
         remember = None if cache is None else lambda k, v, i=i: cache.append(i, k, v)
-        h = block(h, at if last else None, _scoped(hook, f'blocks.{i}.'),
+        h = block(h, at if i == c.n_layers - 1 else None, _scoped(hook, f'blocks.{i}.'),
                   bias=bias, rotation=rotation, remember=remember)
     return hook('logits', self.head(hook('final_norm', self.norm(h))))
 
