@@ -1,15 +1,18 @@
 #!/usr/bin/env python
 """A dataset half of whose training problems resemble those that a model finds hard.
 
-    python scripts/hard_problems.py CHECKPOINT FOLDER SEED [N_SCANNED N_TRAINING]
+    python scripts/hard_problems.py [--record FILE] CHECKPOINT FOLDER SEED [N_SCANNED N_TRAINING]
 
 Of N_SCANNED training problems, those where the model gives some token of the true completion a loss
 above HARD are changed a little, again and again; a dataset of these and of as many fresh problems is
 written to FOLDER. Only problems of the training split are scanned or written there.
-`math_llm_train --data-dir FOLDER --init-from CHECKPOINT` then trains on them.
+`math_llm_train --data-dir FOLDER --init-from CHECKPOINT` then trains on them. With --record, how many
+were hard becomes a row of a results file, FILE, which may hold earlier rows.
 """
 import dataclasses
+import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from math_llm.dataset_files import DatasetConfig
 from math_llm.datasets import make_dataset, write_dataset
 from math_llm.files import load_model
 from math_llm.options import InputError
+from math_llm.results import write_results
 
 HARD, SHARES = 0.003, dict(carry_bias=0.2, repeat_bias=0.3, full_size=0.2)
 
@@ -56,10 +60,19 @@ def load_taught(checkpoint):
     if model.meta.chain == 'invented': raise InputError(f'{checkpoint} invented its chain; there is no true one to compare it with')
     return model
 
-def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
+def record(path, row, command, seed, seconds):
+    "Add a row to a results file"
+    old = json.loads(path.read_text()) if path.exists() else dict(command=[], seeds=[], seconds=0, rows=[])
+    note = ('For each search, how many of new training problems have a token of the true completion '
+            f'with a loss above {HARD}.')
+    write_results(path, 'Problems that taught found hard', old['command'] + [command],
+                  old['seeds'] + [seed], old['seconds'] + seconds, replace=True,
+                  note=old.get('note', note), rows=old['rows'] + [row])
+
+def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000, file=None):
     if Path(folder).exists(): raise InputError(f'{folder} is there already')
     if seed < 0 or n_scanned < 1 or n_training < 10: raise InputError('SEED must be at least 0, N_SCANNED at least 1, N_TRAINING at least 10')
-    model = load_taught(checkpoint)
+    model, began = load_taught(checkpoint), time.time()
     meta = {f.name: model.meta.trained_on[f.name] for f in dataclasses.fields(DatasetConfig) if f.name in model.meta.trained_on}
     config = DatasetConfig(**meta | SHARES | dict(output_dir=folder, num_examples=n_training))
     rng = np.random.default_rng([seed, 11])
@@ -83,9 +96,15 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000):
     alike = training(half, like_hard)
     splits = make_dataset(dataclasses.replace(config, num_examples=1000))
     write_dataset(splits | dict(train=Examples.concat([alike, training(n_training - half, fresh)])), config)
+    if file:
+        command = f'python scripts/hard_problems.py {checkpoint} {folder} {seed} {n_scanned} {n_training}'
+        row = dict(model=Path(checkpoint).name, scanned=n_scanned, hard=len(hard))
+        record(Path(file), row, command, seed, time.time() - began)
 
 if __name__ == '__main__':
-    if len(sys.argv) not in (4, 6): sys.exit(__doc__)
-    if not all(a.isdigit() for a in sys.argv[3:]): sys.exit('hard_problems.py: SEED, N_SCANNED and N_TRAINING are whole numbers')
-    try: main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+    argv, file = sys.argv[1:], None
+    if argv[:1] == ['--record'] and argv[1:]: file, argv = argv[1], argv[2:]
+    if len(argv) not in (3, 5): sys.exit(__doc__)
+    if not all(a.isdigit() for a in argv[2:]): sys.exit('hard_problems.py: SEED, N_SCANNED and N_TRAINING are whole numbers')
+    try: main(*argv[:2], *map(int, argv[2:]), file=file)
     except InputError as e: sys.exit(f'hard_problems.py: {e}')
