@@ -136,7 +136,8 @@ class Examples:
 
     @classmethod
     def concat(cls, parts: list['Examples']): # At least one
-        "Several batches as one, as wide as the widest"
+        "Several batches as one, as wide as the widest; raises `InputError` if there are none"
+        if not parts: raise InputError('there are no examples to put together')
         t = max(p.tokens.shape[1] for p in parts)
         def wide(a): return np.pad(a, ((0, 0), (0, t - a.shape[1])), constant_values=END)
         return cls(np.concatenate([wide(p.tokens) for p in parts]),

@@ -234,6 +234,7 @@ def written_as(files: dict[str, Examples], # By name, for error messages
                metas: list[dict], # The metadata of each
               ) -> tuple[ProblemConfig, tuple]: # And the names of fields that nobody can tell
     "How the examples of files are written; raises `InputError` where files contradict each other"
+    if not all(map(len, [files, *files.values()])): raise InputError('no examples to look at')
     claims = _claims({k: v for meta in reversed(metas) for k, v in meta.items()})
     compared = all(_TELLABLE <= meta.keys() for meta in metas)              # by `load_dataset`
     config = ProblemConfig(**claims) if compared else _compared(files, claims)

@@ -81,7 +81,8 @@ class Problems:
 
     @classmethod
     def concat(cls, parts: list['Problems']): # At least one
-        "Several batches as one, as wide as the widest"
+        "Several batches as one, as wide as the widest; raises `InputError` if there are none"
+        if not parts: raise InputError('there are no problems to put together')
         n, d = (max(p.digits.shape[k] for p in parts) for k in (1, 2))
         def padded(a, *to): return np.pad(a, [(0, m - k) for m, k in zip((len(a), *to), a.shape)])
         return cls(np.concatenate([padded(p.digits, n, d) for p in parts]),

@@ -43,7 +43,7 @@ def decode(ids: Annotated[torch.Tensor|np.ndarray, 't']|list[int], # Token ids, 
     return ''.join(VOCAB[int(i)] for i in ids)
 
 # %% ../nbs/00_tokenizer.ipynb #a32e503b
-_bytes = {128 + i if len(t) > 1 else ord(t): i for t, i in _ids.items()} # the byte of each token
+_bytes = {ord(t): i for i, t in enumerate(VOCAB[:END])} | {128 + i: i for i in range(END, 16)}
 _table = bytes((_bytes | {ord('\n'): 255}).get(b, 254) for b in range(256))
 
 # %% ../nbs/00_tokenizer.ipynb #5f0c21ab
@@ -51,8 +51,7 @@ def encode_lines(lines: bytes, # Texts, a newline behind each; spaces are skippe
                 ) -> bytes: # Ids; 255 for a newline, 254 where no token starts
     "The token ids of many lines"
     if not lines.isascii(): lines = re.sub(rb'[\x80-\xff]', b'?', lines)
-    for word, i in _ids.items():
-        if len(word) > 1: lines = lines.replace(word.encode(), bytes([128 + i]))
+    for i in range(END, 16): lines = lines.replace(VOCAB[i].encode(), bytes([128 + i]))
     return lines.translate(_table, b' ')
 
 # %% ../nbs/00_tokenizer.ipynb #6cc2855c
