@@ -90,12 +90,13 @@ class App {
       const model = load_model(bytes);
       return {name, model, book: codebook ? new Codebook(codebook) : null};
     } catch (e) {
-      throw e instanceof InputError ? new InputError(`the model ${name} cannot be used: ${e.message}`) : e;
+      throw e instanceof InputError ? new InputError(`the model "${name}" cannot be used: ${e.message}`) : e;
     } finally { this.progress.hidden = true; }
   }
 
   /** Change the state, show it, and write it into the address. */
-  set(changes) {
+  set(changes, from_address = false) {
+    this.from_address = from_address;
     Object.assign(this.state, changes);
     for (const key in this.state) if (this.state[key] === null || this.state[key] === '') delete this.state[key];
     if (!this.names.includes(this.state.tab)) this.state.tab = this.names[0];
@@ -140,7 +141,7 @@ class App {
     const found = new URLSearchParams(location.hash.slice(1));
     this.state = {...FIRST};
     for (const key of KEYS) if (found.has(key)) this.state[key] = found.get(key).slice(0, 400);
-    this.set({});
+    this.set({}, true);
   }
   whole(key, most, usual = 0) {                      // a whole number of the state
     const n = Number(this.state[key] ?? usual);

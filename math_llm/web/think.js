@@ -71,24 +71,21 @@ export function think_view(app, panel) {
       el('label', {class: 'inline'}, el('span', {class: 'unseen'}, 'The other sum'), other),
       el('label', {class: 'inline'}, onward, ' after a change it thinks on from there')),
     el('div', {class: 'scroll'}, table), counter, log);
-  let now = null, wanted = null;
+  let now = null, last = '';
 
   async function swap() {
     await app.guard(async () => {
       const {model} = await app.load(app.model_name('think'));
       const thoughts = think(model, written_for(model, parse_sum(app.state.other))).thoughts;
-      wanted = `thoughts of ${app.state.other}`;
       app.set({thoughts: decode(thoughts)});
     });
   }
   function silence() {
-    wanted = 'silence';
     app.set({thoughts: decode(now.own.thoughts.map(() => NOOP))});
   }
   function change(i, token) {
     const changed = now.thoughts.with(i, token);
     const thoughts = onward.checked ? think(now.model, now.operands, changed.slice(0, i + 1)).thoughts : changed;
-    wanted = `thought ${i + 1} → ${shown(VOCAB[token])}`;
     const same = thoughts.every((t, j) => t === now.own.thoughts[j]);
     return app.set({thoughts: same ? null : decode(thoughts)});
   }
@@ -179,11 +176,14 @@ export function think_view(app, panel) {
   }
 
   function remember() {
-    if (!wanted || !now.changed) { wanted = null; return; }
-    app.record({model: now.name, sum: now.operands.map(plain).join('+'), change: wanted, own_thoughts: decode(now.own.thoughts),
+    const {own, thoughts} = now, sum = now.operands.map(plain).join('+'), key = `${now.name} ${sum} ${thoughts}`;
+    if (!now.changed || key === last || app.from_address) return;
+    last = key;
+    const change = now.lender ? `thoughts of ${app.state.other}` : thoughts.map((t, i) => t === own.thoughts[i] ? null :
+      `${i + 1}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[t])}`).filter(Boolean).join(', ');
+    app.record({model: now.name, sum, change, own_thoughts: decode(now.own.thoughts),
                 thoughts: decode(now.thoughts), answer_before: now.own.answer, answer: now.answer,
                 foretold: now.foretold?.book ?? null, outcome: now.result ?? 'no prediction'});
-    wanted = null;
   }
   function count() {
     const n = what => app.experiments.filter(e => e.outcome === what).length;
