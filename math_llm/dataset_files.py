@@ -52,7 +52,8 @@ def _digest(meta, texts):
 _FORMAT = dict(format='math_llm dataset', format_version=1)
 
 def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
-    "One split as it stands in its file"
+    "One split as it stands in its file; raises `InputError` if it is empty"
+    if not len(ex): raise InputError(f'the {split} split holds no examples')
     options, texts = dataclasses.asdict(config), ex.texts()
     for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
     longest = int(ex.lengths.argmax())

@@ -119,6 +119,8 @@ def _alone(folder):
 # %% ../nbs/22_datasets.ipynb #7ce19f05
 def _put(splits, config):
     "Write the files of a dataset that are not there yet, or all of them"
+    if missing := [s for s in SPLITS if s not in splits]:
+        raise InputError(f'no {" and no ".join(missing)} split is given')
     files = _files(config.output_dir)
     data = {s: dataset_file(splits[s], s, config) for s in SPLITS}
     there = [s for s in SPLITS if files[s].exists()]
