@@ -149,7 +149,8 @@ def _find_recipe(name: str|Path,
 # %% ../nbs/20_options.ipynb #9c2b2052
 def _read_record(config_class, path):
     "The fields that a file sets, checked"
-    try: saved = json.loads(_find_recipe(path).read_bytes())
+    file = _find_recipe(path)
+    try: saved = json.loads(file.read_bytes())
     except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
     except (ValueError, RecursionError):
         raise InputError(f'{path} is not JSON, or was cut short') from None
