@@ -82,6 +82,7 @@ export function add_view(app, panel) {
   function look(i, keep = false) {
     if (!run?.steps[i]) return;
     run.selected = i;
+    if (keep) side.classList.add('asked');
     if (keep && app.state.token !== String(i)) { app.state.token = String(i); app.write_address(); }
     for (const b of lines.querySelectorAll('button')) {
       b.tabIndex = Number(b.dataset.i) === i ? 0 : -1;
@@ -156,6 +157,7 @@ export function add_view(app, panel) {
              where: j => run.lines[j] ?? where(j, prompt, operands)};
       verdict.textContent = `${problem} = …`;
       side.replaceChildren();
+      side.classList.remove('asked');
       arcs.replaceChildren();
       const got = await observe(model, prompt, {}, alive, still() ? null : (_, found) => lay_out(prompt, found));
       if (!got) return;

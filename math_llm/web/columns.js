@@ -40,10 +40,10 @@ export class Columns {
     this.own = Array.from({length: this.width}, (_, k) => this.digits(k).reduce((a, b) => a + b));
     this.carries = [0];                              // into each column, and out of the last
     this.told = told;
-    for (let k = 0; k < this.width; k++) this.carries.push(this.pass_on(k, this.carries[k]));
+    for (let k = 0; k < this.width; k++) this.carries.push(this.carry_out(k, this.carries[k]));
   }
   /** The carry out of column k, if `carry` comes in. */
-  pass_on(k, carry) { return this.told[k + 1] ?? Math.floor(((this.own[k] ?? 0) + carry) / 10); }
+  carry_out(k, carry) { return this.told[k + 1] ?? Math.floor(((this.own[k] ?? 0) + carry) / 10); }
   /** The sum, without leading zeros. */
   get answer() {
     const digits = this.own.map((own, k) => (own + this.carries[k]) % 10);
@@ -74,91 +74,73 @@ export function check_chain(operands, chain) {
 
 // ---- code books -----------------------------------------------------------------------------
 
-export const column_name = (k, top = false) =>
-  !top ? `10${superscript(k)}` : k < 0 ? 'the head' : k === 0 ? 'the top column' : `${k} below the top`;
+export const column_name = k => `10${superscript(k)}`;
 
-const WORDS = {own: 'digits of {}', unit: 'digits of {}, mod 10', carry: 'carry into {}',
-               total: 'digits and carry of {}', digit: "answer's digit {}",
-               width: 'number of columns', operands: 'number of operands'};
-
-/** Something about an addition that a thought may speak of. */
-export class Feature {
-  constructor({kind, column = 0, start = null, top = false}) { Object.assign(this, {kind, column, start, top}); }
-  get words() {
-    const name = k => column_name(k, this.top);
-    if (this.kind !== 'passes') return WORDS[this.kind].replace('{}', name(this.column));
-    return `passed on by ${[...new Set([name(this.start), name(this.column)])].join(' to ')}`;
+/** Something about an addition that a thought may tell. */
+class Feature {
+  constructor({kind, column = 0, start = null}) {
+    Object.assign(this, {kind: kind === 'passes' ? 'lookahead' : kind, column, start: start ?? column});
   }
-  /** The column of a sum. */
-  place(c, column = this.column) { return this.top ? c.width - 1 - column : column; }
-  /** Its value in a sum; -1: there is no such column. */
+  /** What it is for a sum; -1: there is no such column. */
   value(c) {
-    const k = this.place(c), {kind} = this;
-    if (kind === 'width') return c.width;
+    const {kind, column: k} = this;
     if (kind === 'operands') return c.most + 1;
-    if (kind === 'passes') return this.passes(c, k);
+    let [low, high] = [0, c.most];                   // the least and the greatest carry
+    for (let i = this.start; i <= k; i++) [low, high] = [low, high].map(x => c.carry_out(i, x));
     const own = c.own[k] ?? 0, carry = c.carries[k] ?? 0;
-    const value = {own, unit: own % 10, carry, total: own + carry, digit: (own + carry) % 10}[kind];
-    return k >= 0 && k <= c.width - ['own', 'unit', 'total'].includes(kind) ? value : -1;
+    const value = {own, carry, digit: (own + carry) % 10, generate: low, propagate: high,
+                   lookahead: low + high, total: own + carry, unit: own % 10, width: c.width}[kind];
+    return value !== undefined && k < c.width + ['carry', 'digit'].includes(kind) ? value : -1;
   }
-  passes(c, k) {
-    const first = this.place(c, this.start);
-    let [low, high] = [0, c.most];
-    for (let i = 0; i <= Math.abs(this.column - this.start); i++)
-      [low, high] = [low, high].map(x => c.pass_on(first + i, x));
-    return first >= 0 && k < c.width ? low + high : -1;
-  }
+  /** A value as it is written: `4`; `0/1`: it depends on what comes in; `–`: no column. */
   show(value) {
     if (value < 0) return '–';
-    return this.kind === 'passes' && value % 2 ? `${value >> 1}/${(value + 1) >> 1}` : String(this.kind === 'passes' ? value >> 1 : value);
+    if (this.kind !== 'lookahead') return String(value);
+    return [...new Set([value >> 1, (value + 1) >> 1])].join('/');
   }
-  get tells_carry() { return ['carry', 'digit', 'total', 'passes'].includes(this.kind); }
+  /** The column into which goes the carry that this depends on; null: it tells no carry. */
+  get told() {
+    if (['carry', 'digit', 'total'].includes(this.kind)) return this.column;
+    return ['generate', 'propagate', 'lookahead'].includes(this.kind) ? this.column + 1 : null;
+  }
 }
 
-/** One place of the chain in a code book. */
-class Place {
-  constructor(data) {
-    Object.assign(this, {status: data.status, heard: data.heard, heard_as: data.heard_as, obeyed: data.obeyed});
-    this.features = data.features.map(f => new Feature(f));
-    this.counts = data.counts.map(([value, uses]) => [value, uses]);
-    this.teller = this.features.find(f => f.tells_carry) ?? null;
+/** What a code book says about one thought of the chain. */
+class Entry {
+  constructor({status, speaks_of, heard, heard_as, obeyed, features, counts}) {
+    Object.assign(this, {status, speaks_of, heard, heard_as, obeyed, counts});
+    this.features = features.map(f => new Feature(f));
+    this.teller = this.features.find(f => f.told !== null) ?? null;
   }
   /** What a token stands for: the value of each feature; null: it was never used. */
   meaning(token) {
-    const uses = this.counts.filter(([, n]) => n[VOCAB[token]]);
-    return uses.length ? uses.reduce((best, u) => u[1][VOCAB[token]] > best[1][VOCAB[token]] ? u : best)[0] : null;
+    const uses = this.counts.map(([value, n]) => [value, n[VOCAB[token]] ?? 0]).filter(([, n]) => n);
+    return uses.length ? uses.reduce((best, u) => u[1] > best[1] ? u : best)[0] : null;
   }
-  get words() { return this.features.map(f => f.words).join(' & '); }
   get audible() { return !this.heard || Object.values(this.heard).some(s => s && s.share >= 0.01); }
-  get readable() { return this.features.length > 0 && ['understood', 'read', 'partly'].includes(this.status); }
+  get readable() {
+    return this.features.length > 0 && ['understood', 'read', 'partly'].includes(this.status);
+  }
   says(token) {
     const value = this.meaning(token);
     return value && this.features.map((f, i) => f.show(value[i])).join(' & ');
   }
-  /** Is what a token says so? null: it says nothing. */
-  true_of(token, c) {
-    const value = this.meaning(token);
-    return value && this.features.every((f, i) => f.value(c) === value[i]);
-  }
-  /** Into which column the model takes which carry from a token; null: it tells none. */
+  /** Is this what the thought should tell about a sum? */
+  holds(value, c) { return this.features.every((f, i) => f.value(c) === value[i]); }
+  /** Into which column the model takes which carry from a token; null: it tells none, or leaves
+      the carry to what comes in. */
   carry_said(token, c) {
-    const value = this.teller && this.readable && this.meaning(token);
+    const value = this.teller && this.readable ? this.meaning(token) : null;
     if (!value) return null;
-    const f = this.teller, v = value[this.features.indexOf(f)], k = f.place(c);
-    if (v < 0) return null;
-    let column = k, carry = v;
-    if (f.kind === 'passes') {
-      column = k + 1;
-      carry = c.carries[f.place(c, f.start)] === c.most ? (v + 1) >> 1 : v >> 1;
+    const {kind, told} = this.teller, column = told + (this.heard_as === 'out' && ['digit', 'total'].includes(kind));
+    const fixed = ['carry', 'digit', 'total'].includes(kind);
+    if (told < 1 || column > c.width || (!fixed && this.holds(value, c))) return null;
+    const carries = [c.carries[told], ...Array.from({length: c.most + 1}, (_, carry) => carry)];
+    for (const carry of carries) {                   // which carry would make this thought true?
+      const said = new Columns(c.operands, {[told]: carry});
+      if (this.holds(value, said)) return {column, carry: said.carries[column]};
     }
-    if (f.kind === 'total') carry = v - c.own[k];
-    if (f.kind === 'digit') carry = (v - (c.own[k] ?? 0) % 10 + 10) % 10;
-    if (carry < 0 || carry > c.most) return null;
-    if (['digit', 'total'].includes(f.kind) && this.heard_as === 'out') {
-      column = k + 1;
-      carry = Math.floor((c.own[k] + carry) / 10);
-    }
-    return column >= 1 && column <= c.width && Number.isFinite(carry) ? {column, carry} : null;
+    return null;
   }
 }
 
@@ -167,14 +149,14 @@ export class Codebook {
   constructor(data) {
     try {
       if (data.format !== 'math_llm code book' || !data.places.length) throw 0;
-      this.places = data.places.map(p => new Place(p));
+      this.entries = data.places.map(entry => new Entry(entry));
     } catch { throw new InputError('the code book of this model cannot be read'); }
   }
   /** The carries that thoughts tell, by column; of `some` places only, if these are given. */
-  told(thoughts, c, some = this.places.keys()) {
+  told(thoughts, c, some = this.entries.keys()) {
     const told = {};
     for (const i of some) {
-      const place = this.places[i], said = place?.audible ? place.carry_said(thoughts[i], c) : null;
+      const entry = this.entries[i], said = entry?.audible ? entry.carry_said(thoughts[i], c) : null;
       if (said) told[said.column] = said.carry;
     }
     return told;

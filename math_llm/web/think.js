@@ -31,9 +31,9 @@ export function outcome(foretold, before, now) {
     sum in which no other thought speaks of that carry, one thought rewritten. The model is not asked. */
 export function wrong_carry({model, book}) {
   const random = random_numbers(22), alphabet = thought_ids(model.meta.thought_alphabet);
-  const places = [...(book?.places.keys() ?? [])].filter(i => book.places[i].teller && book.places[i].readable && book.places[i].audible);
-  const share = i => book.places[i].obeyed?.share ?? 0;
-  const i = places.sort((a, b) => share(b) - share(a))[0];
+  const entries = [...(book?.entries.keys() ?? [])].filter(i => book.entries[i].teller && book.entries[i].readable && book.entries[i].audible);
+  const share = i => book.entries[i].obeyed?.share ?? 0;
+  const i = entries.sort((a, b) => share(b) - share(a))[0];
   for (let tries = 0; i !== undefined && tries < 300; tries++) {
     const operands = draw(model, random), own = think(model, operands), truth = new Columns(operands).answer;
     if (own.answer !== truth) continue;
@@ -104,10 +104,10 @@ export function think_view(app, panel) {
   }
 
   function card(i) {
-    const token = now.thoughts[i], place = now.book?.places[i], mine = token === now.own.thoughts[i];
-    const word = shown(VOCAB[token]), meaning = describe(place, token, now.columns);
+    const token = now.thoughts[i], entry = now.book?.entries[i], mine = token === now.own.thoughts[i];
+    const word = shown(VOCAB[token]), meaning = describe(entry, token, now.columns);
     return el('li', {}, el('button', {
-      type: 'button', class: `thought${mine ? '' : ' changed'}${place && !place.audible ? ' unheard' : ''}`,
+      type: 'button', class: `thought${mine ? '' : ' changed'}${entry && !entry.audible ? ' unheard' : ''}`,
       on: {click: () => app.guard(() => choose(i))},
     }, el('span', {class: 'name'}, el('span', {class: 'unseen'}, 'Thought '), String(i + 1), el('span', {class: 'unseen'}, ': ')),
        el('span', {class: 'token big'}, word),
@@ -129,11 +129,11 @@ export function think_view(app, panel) {
       el('thead', {}, el('tr', {}, el('td', {}), ...places.map(k => el('th', {scope: 'col'}, column_name(k))))),
       el('tbody', {},
         row('carry', k => k && c.carries[k] ? String(c.carries[k]) : '', 'carry'),
-        Object.keys(told).length ? row('its thoughts say', k => told[k] === undefined ? ['·', 'quiet'] :
+        Object.keys(told).length ? row('thoughts say', k => told[k] === undefined ? ['·', 'quiet'] :
           [String(told[k]), told[k] === c.carries[k] ? '' : 'differs'], 'carry') : null,
         ...operands.map((o, j) => row(j ? '+' : 'numbers', k => at(plain(o), k))),
         row('it answers', k => [at(answer, k), at(answer, k) === at(truth, k) ? '' : 'differs'], 'sum'),
-        now.changed && expected ? row('book foretold', k => at(expected, k), 'quiet') : null,
+        now.changed && expected ? row('foretold', k => at(expected, k), 'quiet') : null,
         row('the sum is', k => at(truth, k), 'quiet')));
   }
 
@@ -164,7 +164,7 @@ export function think_view(app, panel) {
   }
 
   /** Does nobody listen to any thought that was changed? */
-  const unheard = () => now.book && now.thoughts.every((t, i) => t === now.own.thoughts[i] || !now.book.places[i].audible);
+  const unheard = () => now.book && now.thoughts.every((t, i) => t === now.own.thoughts[i] || !now.book.entries[i].audible);
 
   /** The other sum, if these are the thoughts about it. */
   function lender(model, thoughts) {
@@ -204,7 +204,7 @@ export function think_view(app, panel) {
       const operands = written_for(model, parse_sum(app.state.sum)), own = think(model, operands), k = model.meta.thought_tokens;
       const given = read_thoughts(app.state.thoughts, k), begin = performance.now();
       const got = given ? think(model, operands, given) : own, changed = got.thoughts.some((t, i) => t !== own.thoughts[i]);
-      const fits = book?.places.length === k ? book : null;
+      const fits = book?.entries.length === k ? book : null;
       const foretold = changed && fits ? fits.foretell(operands, own.thoughts, got.thoughts) : null;
       now = {name, model, book: fits, operands, own, ...got, changed, foretold, columns: new Columns(operands), ms: performance.now() - begin};
       now.truth = now.columns.answer;
@@ -228,12 +228,12 @@ function read_thoughts(text, k) {
 }
 
 /** What the code book says of a thought: what it is about, its value, and whether that is so. */
-function describe(place, token, c) {
+function describe(entry, token, c) {
   const say = (name, value = '', mark = '') => ({name, value, mark});
-  if (!place) return say('');
-  if (place.status === 'constant') return say('says nothing');
-  if (!place.features.length || place.status === 'not understood') return say('not understood');
-  const value = place.says(token), right = place.true_of(token, c);
-  if (value === null) return say(place.words, 'no word of its');
-  return say(place.words, `${value} ${right ? '✓' : '✗'}${place.audible ? '' : ' unheard'}`, right ? 'good' : 'bad');
+  if (!entry) return say('');
+  if (entry.status === 'constant') return say('says nothing');
+  if (!entry.features.length || entry.status === 'not understood') return say('not understood');
+  const value = entry.says(token), right = value && entry.holds(entry.meaning(token), c);
+  if (value === null) return say(entry.speaks_of, 'no word of its');
+  return say(entry.speaks_of, `${value} ${right ? '✓' : '✗'}${entry.audible ? '' : ' unheard'}`, right ? 'good' : 'bad');
 }
