@@ -4,9 +4,11 @@
     python scripts/record_result.py [--fresh N] NAME "Title" RUN [RUN ...]
 
 Each RUN is the folder of a finished run. The command is put together from its
-`training_config.json`: every option that differs from its default. With --fresh, each model is also
-asked N different held-out problems, more than its dataset may hold. An existing file is not replaced.
+`training_config.json`: every option that differs from its default. With --fresh, each model is
+also asked N different held-out problems, more than its dataset may hold. An existing file is not
+replaced.
 """
+
 import json
 import re
 import sys
@@ -24,25 +26,31 @@ from studies import ROOT, how
 def fresh_report(folder, seed, n):
     "Exact match on `n` different problems that the run has not seen."
     model = load_model(folder)
-    config = problem_config(model.meta, carry_bias=0., repeat_bias=0.)
+    config = problem_config(model.meta, carry_bias=0.0, repeat_bias=0.0)
     return evaluate(model, held_out(config, n, seed, **partition_of(model.meta)))['exact_match']
 
 
 def losses(folder):
     "Step and mean loss of every log line. Of steps that a run repeated, the last counts."
-    log = (folder/'logs'/'training.log').read_text()
+    log = (folder / 'logs' / 'training.log').read_text()
     found = re.findall(r' step ([\d,]+)/[\d,]+  loss ([\d.]+)', log)
     return sorted({int(step.replace(',', '')): float(loss) for step, loss in found}.items())
 
 
 def summary(folder, fresh):
     "A run in one row."
-    seed = json.loads((folder/'training_config.json').read_text())['seed']
-    report = json.loads((folder/'test_results.json').read_text())
+    seed = json.loads((folder / 'training_config.json').read_text())['seed']
+    report = json.loads((folder / 'test_results.json').read_text())
     row = dict(run=folder.name, seed=seed, minutes=report['seconds'] / 60)
-    row |= {k: report[k] for k in ('steps', 'problems_seen', 'precision', 'exact_match', 'peak_memory_mb')}
-    row |= dict(valid_chains=report['chain_validity'], losses=losses(folder),
-                curve=[[m['step'], m['exact_match']] for m in report['validation']])
+    row |= {
+        k: report[k]
+        for k in ('steps', 'problems_seen', 'precision', 'exact_match', 'peak_memory_mb')
+    }
+    row |= dict(
+        valid_chains=report['chain_validity'],
+        losses=losses(folder),
+        curve=[[m['step'], m['exact_match']] for m in report['validation']],
+    )
     return row | dict(fresh_exact_match=fresh_report(folder, seed, fresh)) if fresh else row
 
 
@@ -50,14 +58,24 @@ def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
     folders = list(map(Path, folders))
     runs = [summary(folder, fresh) for folder in folders]
-    write_results(ROOT/'nbs'/'results'/f'{name}.json', title, list(map(how, folders)),
-                 sorted({r['seed'] for r in runs}), 60 * sum(r['minutes'] for r in runs), runs=runs)
+    write_results(
+        ROOT / 'nbs' / 'results' / f'{name}.json',
+        title,
+        list(map(how, folders)),
+        sorted({r['seed'] for r in runs}),
+        60 * sum(r['minutes'] for r in runs),
+        runs=runs,
+    )
     print(f'nbs/results/{name}.json')
 
 
 if __name__ == '__main__':
     args, fresh = sys.argv[1:], 0
-    if args[:1] == ['--fresh'] and args[1:2] and args[1].isdigit(): fresh, args = int(args[1]), args[2:]
-    if len(args) < 3 or args[0].startswith('--'): sys.exit(__doc__)
-    try: main(*args, fresh=fresh)
-    except (InputError, OSError, ValueError) as e: sys.exit(f'{Path(__file__).name}: {e}')
+    if args[:1] == ['--fresh'] and args[1:2] and args[1].isdigit():
+        fresh, args = int(args[1]), args[2:]
+    if len(args) < 3 or args[0].startswith('--'):
+        sys.exit(__doc__)
+    try:
+        main(*args, fresh=fresh)
+    except (InputError, OSError, ValueError) as e:
+        sys.exit(f'{Path(__file__).name}: {e}')

@@ -1,16 +1,19 @@
 #!/usr/bin/env python
 """The runs behind the page "A problem that needs steps": where does a ball end after seven moves?
 
-    python nbs/explanations/permutations/study.py                     what there is to run, and what is done
+    python nbs/explanations/permutations/study.py  what there is to run, and what is done
     python nbs/explanations/permutations/study.py RUN [RUN ...]       carry these out
 
-The question: what does one layer gain from a chain, taught or invented, where each step needs the one before? The plan: train
-the same model in the conditions below, with the same optimiser, steps and curriculum; measure exact match by the number of moves,
-which position each thought tells, and what happens when thoughts are swapped between puzzles.
+The question: what does one layer gain from a chain, taught or invented, where each step needs
+the one before? The plan: train the same model in the conditions below, with the same optimiser,
+steps and curriculum; measure exact match by the number of moves, which position each thought
+tells, and what happens when thoughts are swapped between puzzles.
 
-A run is named condition-seed, such as invented-1. It takes some minutes on one core; when it ends, its model lies in runs/
-(which git ignores), and results/RUN.json appears beside this file, and is not made again.
+A run is named condition-seed, such as invented-1. It takes some minutes on one core; when it
+ends, its model lies in runs/ (which git ignores), and results/RUN.json appears beside this file,
+and is not made again.
 """
+
 import sys
 import time
 from pathlib import Path
@@ -29,29 +32,44 @@ from math_llm.tokenizer import VOCAB, decode, decode_batch
 from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
 from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parents[3]/'scripts'))
+sys.path.append(str(Path(__file__).parents[3] / 'scripts'))
 from studies import RUNS, choose
 
-RESULTS = Path(__file__).parent/'results'
+RESULTS = Path(__file__).parent / 'results'
 MOVES = 7
 
-# What all conditions share: model, optimiser, batch, steps, and (but for two) a curriculum over the number of moves.
+# What all conditions share: model, optimiser, batch, steps, and (but for two) a curriculum over the
+# number of moves.
 STEPS, BATCH, RATE, WARMUP = 8000, 256, 1e-3, 100
-HOLD = 0.5   # up to here the learning rate and what belongs to the samples stay as they are, then change linearly
-BAR = 0.8    # of a running mean of the training accuracy: then there is one more move
-GUMBEL = dict(noise=(0.25, 1.), temperature=(1., 0.3), hide=(0.5, 0.))    # at the start and at the end
+HOLD = 0.5  # up to here learning rate, temperature and noise stay, then they change linearly
+BAR = 0.8  # of a running mean of the training accuracy: then there is one more move
+GUMBEL = dict(
+    noise=(0.25, 1.0), temperature=(1.0, 0.3), hide=(0.5, 0.0)
+)  # at the start and at the end
 CONDITIONS = dict(
     invented={},
     none=dict(chain='none', counted=True),
     noop=dict(chain='noop', counted=True),
     taught=dict(chain='taught', counted=True),
-    counted=dict(counted=True),                       # invented, and the puzzle says how many moves are asked for
-    whole=dict(curriculum=False),                     # invented, all seven moves from the start
+    counted=dict(counted=True),  # invented, and the puzzle says how many moves are asked for
+    whole=dict(curriculum=False),  # invented, all seven moves from the start
     none_whole=dict(chain='none', curriculum=False),
-    seen=dict(hide=(0., 0.)),                         # invented, and the answer may always look at the puzzle
-    straight=dict(hard=True),                         # invented with straight-through samples
-    learned=dict(position='learned'))                 # invented with learned positions
-SEEDS = dict(invented=5, none=3, noop=3, taught=3, counted=3, whole=3, none_whole=3, seen=3, straight=3, learned=3)
+    seen=dict(hide=(0.0, 0.0)),  # invented, and the answer may always look at the puzzle
+    straight=dict(hard=True),  # invented with straight-through samples
+    learned=dict(position='learned'),
+)  # invented with learned positions
+SEEDS = dict(
+    invented=5,
+    none=3,
+    noop=3,
+    taught=3,
+    counted=3,
+    whole=3,
+    none_whole=3,
+    seen=3,
+    straight=3,
+    learned=3,
+)
 N_TEST, N_SOME = 10_000, 2_000
 
 
@@ -60,7 +78,8 @@ def ask(model, puzzles, m, counted, thoughts=None):
     model.meta.thought_tokens = m if model.meta.chain in ('invented', 'noop') else None
     batch = write_puzzles(puzzles, m, 'none', counted)
     prompts = decode_batch(batch.tokens, batch.prompt_lengths)
-    if thoughts is not None: prompts = [f'{p}<think>{decode(row)}</think>' for p, row in zip(prompts, thoughts.tolist())]
+    if thoughts is not None:
+        prompts = [f'{p}<think>{decode(row)}</think>' for p, row in zip(prompts, thoughts.tolist())]
     return generate(model, prompts).tokens.numpy()
 
 
@@ -71,10 +90,20 @@ def right(written, puzzles, m=MOVES):
 
 
 def read_thoughts(thoughts, positions):
-    "How often each thought says what for each position, and how often the likeliest position is right on the other half."
+    "What each thought says for each position, and how often this is right on the other half."
     half, i = len(thoughts) // 2, np.arange(MOVES)
-    words = np.array([[np.bincount(thoughts[:half][positions[:half, k] == p, k], minlength=len(VOCAB)) for p in range(5)] for k in i])
-    agrees = words.argmax(1)[i, thoughts[half:]] == positions[half:]                 # (thought, token) -> likeliest position
+    words = np.array(
+        [
+            [
+                np.bincount(thoughts[:half][positions[:half, k] == p, k], minlength=len(VOCAB))
+                for p in range(5)
+            ]
+            for k in i
+        ]
+    )
+    agrees = (
+        words.argmax(1)[i, thoughts[half:]] == positions[half:]
+    )  # (thought, token) -> likeliest position
     return dict(words=words.tolist(), told=[share(int(t.sum()), len(t)) for t in agrees.T])
 
 
@@ -87,52 +116,79 @@ def measure(model, chain, counted, seed):
         by_moves.append(right(written, puzzles, m))
     report = dict(by_moves=by_moves, exact_match=by_moves[-1])
     if chain in ('invented', 'taught') and written.shape[1] >= MOVES + 2:
-        thoughts = written[:, 1:MOVES+1]                                             # behind <think>
+        thoughts = written[:, 1 : MOVES + 1]  # behind <think>
         report |= read_thoughts(thoughts, puzzles.positions(MOVES))
         some, other = puzzles[:N_SOME], np.roll(np.arange(len(puzzles)), 1)[:N_SOME]
         swapped = ask(model, some, MOVES, counted, thoughts[other])
-        report['swapped'] = dict(right=right(swapped, some), of_the_other=right(swapped, puzzles[other]))
+        report['swapped'] = dict(
+            right=right(swapped, some), of_the_other=right(swapped, puzzles[other])
+        )
     return report
 
 
 def make_model(chain, position):
-    "One layer, and what it is told about its chain. A taught chain is decoded as that of a sum is: freely."
+    "One layer, and what it knows of its chain. A taught one is decoded freely, as in a sum."
     model = Transformer(ModelConfig.from_size('xsmall', position=position, max_length=32))
-    model.meta = Meta({'taught': 'columns'}.get(chain, chain), MOVES if chain in ('invented', 'noop') else None)
+    model.meta = Meta(
+        {'taught': 'columns'}.get(chain, chain), MOVES if chain in ('invented', 'noop') else None
+    )
     return model
 
 
-def train(name, chain='invented', curriculum=True, counted=False, hard=False, position='rope', **gumbel):
-    "One run: its model, and its curve of step, number of moves it had come to, exact match and loss."
+def train(
+    name, chain='invented', curriculum=True, counted=False, hard=False, position='rope', **gumbel
+):
+    "One run: its model, and its curve of step, number of moves, exact match and loss."
     seed, g, thinks = int(name.rpartition('-')[2]), GUMBEL | gumbel, chain == 'invented'
     torch.manual_seed(seed)
     rng, model = np.random.default_rng(seed), make_model(chain, position)
-    if thinks: objective = GumbelAnswer(model, MOVES, GumbelConfig(use_gumbel=True, supervise='answer', gumbel_hard=hard))
-    else: objective = TeacherForcing(model, 0.)
+    if thinks:
+        objective = GumbelAnswer(
+            model, MOVES, GumbelConfig(use_gumbel=True, supervise='answer', gumbel_hard=hard)
+        )
+    else:
+        objective = TeacherForcing(model, 0.0)
     optimizers = make_optimizers(model, TrainingConfig())
     objective.train()
-    frontier, mean, curve = 1 if curriculum else MOVES, 0., []
+    frontier, mean, curve = 1 if curriculum else MOVES, 0.0, []
     for step in range(STEPS):
-        set_learning_rate(optimizers, RATE * min(1., (step + 1) / WARMUP) * ramp(1., 0., step / STEPS, HOLD))
+        set_learning_rate(
+            optimizers, RATE * min(1.0, (step + 1) / WARMUP) * ramp(1.0, 0.0, step / STEPS, HOLD)
+        )
         m = frontier if not curriculum or rng.random() < 0.5 else int(rng.integers(1, frontier + 1))
         if thinks:
             now = {k: ramp(*ends, step / STEPS, HOLD) for k, ends in g.items()}
-            objective.n_thoughts, objective.noise_scale, objective.hidden_share = m, now['noise'], now['hide']
+            objective.n_thoughts, objective.noise_scale, objective.hidden_share = (
+                m,
+                now['noise'],
+                now['hide'],
+            )
             objective.temperature = torch.tensor(now['temperature'])
-        loss, weight, hits, n = objective(write_puzzles(draw_puzzles(BATCH, rng, m), m, chain, counted))
+        loss, weight, hits, n = objective(
+            write_puzzles(draw_puzzles(BATCH, rng, m), m, chain, counted)
+        )
         (loss / weight).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.)
-        for o in optimizers: o.step(); o.zero_grad(set_to_none=True)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for o in optimizers:
+            o.step()
+            o.zero_grad(set_to_none=True)
         if m == frontier:
-            mean += 0.05 * (1 - float(n - hits) / BATCH - mean)                       # every token that is wrong counts as a puzzle
-            if mean > BAR and frontier < MOVES: frontier, mean = frontier + 1, 0.
+            mean += 0.05 * (
+                1 - float(n - hits) / BATCH - mean
+            )  # every token that is wrong counts as a puzzle
+            if mean > BAR and frontier < MOVES:
+                frontier, mean = frontier + 1, 0.0
         if (step + 1) % 250 == 0:
             test = draw_puzzles(1000, np.random.default_rng(step), test=True)
             model.eval()
             exact = right(ask(model, test, MOVES, counted), test)['share']
             model.train()
             curve.append([step + 1, frontier, exact, loss.item() / weight.item()])
-            print(f'{name}: step {step+1:,}  {frontier} moves  loss {curve[-1][3]:.4f}  exact match {100*exact:.1f} % of 1,000 puzzles of {MOVES} moves', flush=True)
+            print(
+                f'{name}: step {step + 1:,}  {frontier} moves  loss {curve[-1][3]:.4f}  '
+                f'exact match {100 * exact:.1f} % of 1,000 puzzles of {MOVES} moves',
+                flush=True,
+            )
     return model.eval(), curve
 
 
@@ -142,14 +198,26 @@ def run(name, path):
     options, began = CONDITIONS[condition], time.perf_counter()
     model, curve = train(name, **options)
     seconds, chain = round(time.perf_counter() - began, 1), options.get('chain', 'invented')
-    save_model(model, RUNS/f'permutations-{name}')
-    write_results(path, name, f'python nbs/explanations/permutations/study.py {name}', [int(seed)], seconds, condition=condition, chain=chain, steps=STEPS,
-                 parameters=model.n_params(), curve=curve, **measure(model, chain, options.get('counted', False), int(seed)))
+    save_model(model, RUNS / f'permutations-{name}')
+    write_results(
+        path,
+        name,
+        f'python nbs/explanations/permutations/study.py {name}',
+        [int(seed)],
+        seconds,
+        condition=condition,
+        chain=chain,
+        steps=STEPS,
+        parameters=model.n_params(),
+        curve=curve,
+        **measure(model, chain, options.get('counted', False), int(seed)),
+    )
 
 
 def plan():
     "Names of all runs, in the order in which they are worth doing."
-    return [f'{condition}-{seed}' for condition, n in SEEDS.items() for seed in range(1, n+1)]
+    return [f'{condition}-{seed}' for condition, n in SEEDS.items() for seed in range(1, n + 1)]
 
 
-if __name__ == '__main__': choose(sys.argv[1:], plan(), RESULTS, run, __doc__)
+if __name__ == '__main__':
+    choose(sys.argv[1:], plan(), RESULTS, run, __doc__)
