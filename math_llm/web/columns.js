@@ -152,23 +152,40 @@ export class Codebook {
       this.entries = data.places.map(entry => new Entry(entry));
     } catch { throw new InputError('the code book of this model cannot be read'); }
   }
-  /** The carries that thoughts tell, by column; of `some` places only, if these are given. */
-  told(thoughts, c, some = this.entries.keys()) {
-    const told = {};
-    for (const i of some) {
-      const entry = this.entries[i], said = entry?.audible ? entry.carry_said(thoughts[i], c) : null;
-      if (said) told[said.column] = said.carry;
-    }
-    return told;
+  /** What thought i tells the model: the column and its carry; null: none, or nobody listens. */
+  said(thoughts, c, i) {
+    const entry = this.entries[i];
+    return entry?.audible ? entry.carry_said(thoughts[i], c) : null;
   }
-  /** What arithmetic gives with the carries that the rewritten thoughts tell, and what it gives when every
-      thought is taken at its word. null: the book does not say what the rewritten thoughts mean. */
+  /** The carries that thoughts tell, by column; where two disagree, the later one in `order` counts. */
+  told(thoughts, c, order = [...this.entries.keys()]) {
+    const said = order.map(i => this.said(thoughts, c, i)).filter(Boolean);
+    return Object.fromEntries(said.map(({column, carry}) => [column, carry]));
+  }
+  /** What arithmetic gives with the carries that the rewritten thoughts tell (`arithmetic`), and with
+      every thought taken at its word (`book`); which others say something else about the same carries
+      (`against`). null: the book does not say which carry the rewritten thoughts tell. */
   foretell(operands, own, thoughts) {
-    const c = new Columns(operands), changed = [...own.keys()].filter(i => own[i] !== thoughts[i]);
+    const c = new Columns(operands), is_own = i => own[i] === thoughts[i], all = [...own.keys()];
+    const changed = all.filter(i => !is_own(i)), kept = all.filter(is_own);
     const told = this.told(thoughts, c, changed);
     if (!Object.keys(told).length) return null;
-    return {told, arithmetic: new Columns(operands, told).answer,
-            book: new Columns(operands, this.told(thoughts, c)).answer};
+    const against = kept.filter(i => {
+      const said = this.said(thoughts, c, i);
+      return said && said.carry !== (told[said.column] ?? said.carry);
+    });
+    return {told, against, arithmetic: new Columns(operands, told).answer,
+            book: new Columns(operands, this.told(thoughts, c, [...kept, ...changed])).answer};
+  }
+  /** The thoughts with all others changed so that they agree with the carries that the rewritten ones tell. */
+  agree(operands, own, thoughts, alphabet) {
+    const c = new Columns(operands), changed = [...own.keys()].filter(i => own[i] !== thoughts[i]);
+    const said = new Columns(operands, this.told(thoughts, c, changed));
+    return thoughts.map((token, i) => {
+      const entry = this.entries[i], fits = t => entry.meaning(t) && entry.holds(entry.meaning(t), said);
+      if (own[i] !== token || !entry.teller || !entry.readable || fits(token)) return token;
+      return alphabet.find(fits) ?? token;
+    });
   }
 }
 

@@ -27,23 +27,29 @@ export function outcome(foretold, before, now) {
   return now === before ? 'ignored' : 'neither';
 }
 
-/** The first prepared experiment: of the thought that, by the code book, is obeyed best, and of the first
-    sum in which no other thought speaks of that carry, one thought rewritten. The model is not asked. */
+/** The first prepared experiment: of the thought that, by the code book, is obeyed best, the first of
+    some sums in which no other thought speaks of that carry; if there is none, the others are made to
+    agree. The model is not asked what it makes of it. */
 export function wrong_carry({model, book}) {
-  const random = random_numbers(22), alphabet = thought_ids(model.meta.thought_alphabet);
-  const entries = [...(book?.entries.keys() ?? [])].filter(i => book.entries[i].teller && book.entries[i].readable && book.entries[i].audible);
-  const share = i => book.entries[i].obeyed?.share ?? 0;
-  const i = entries.sort((a, b) => share(b) - share(a))[0];
-  for (let tries = 0; i !== undefined && tries < 300; tries++) {
-    const operands = draw(model, random), own = think(model, operands), truth = new Columns(operands).answer;
-    if (own.answer !== truth) continue;
-    for (const token of alphabet) {
-      const thoughts = own.thoughts.with(i, token), foretold = book.foretell(operands, own.thoughts, thoughts);
-      if (foretold && foretold.book !== truth && foretold.book === foretold.arithmetic)
-        return {sum: operands.join('+'), thoughts: decode(thoughts)};
-    }
+  const alphabet = thought_ids(model.meta.thought_alphabet), share = i => book.entries[i].obeyed?.share ?? 0;
+  const telling = i => book.entries[i].teller && book.entries[i].readable && book.entries[i].audible;
+  const entries = [...(book?.entries.keys() ?? [])].filter(telling).sort((a, b) => share(b) - share(a));
+  const random = random_numbers(22), sums = [];
+  while (sums.length < 40 && sums.tries !== 80) {
+    const operands = draw(model, random), own = think(model, operands);
+    if (own.answer === new Columns(operands).answer) sums.push({operands, own: own.thoughts, truth: own.answer});
+    sums.tries = (sums.tries ?? 0) + 1;
   }
-  const operands = draw(model, random), own = think(model, operands).thoughts;
+  for (const alone of [true, false])
+    for (const i of entries)
+      for (const {operands, own, truth} of sums)
+        for (const token of alphabet) {
+          const one = own.with(i, token), thoughts = alone ? one : book.agree(operands, own, one, alphabet);
+          const foretold = book.foretell(operands, own, thoughts);
+          if (foretold && !foretold.against.length && foretold.book !== truth && foretold.book === foretold.arithmetic)
+            return {sum: operands.join('+'), thoughts: decode(thoughts)};
+        }
+  const {operands, own} = sums[0];
   return {sum: operands.join('+'), thoughts: decode(own.with(0, alphabet.find(t => t !== own[0])))};
 }
 
@@ -59,6 +65,7 @@ export function think_view(app, panel) {
   const other = el('input', {type: 'text', inputmode: 'tel', autocomplete: 'off', spellcheck: 'false', size: 24,
                              on: {change: () => app.set({other: other.value.replace(/\s/g, '')})}});
   const line = el('p', {class: 'verdict'}), what = el('p', {class: 'what'}), strip = el('ol', {class: 'thoughts', 'aria-label': 'Its thoughts'});
+  const agree = el('button', {type: 'button', on: {click: () => app.guard(make_agree)}}, 'Make the others agree');
   const choices = el('div', {class: 'choices'}), table = el('table', {class: 'columns'}), counter = el('p', {class: 'counter'});
   const log = el('details', {class: 'log'}, el('summary', {}, 'Your experiments'), el('div', {class: 'scroll'}));
   panel.append(ask.form, line,
@@ -66,6 +73,7 @@ export function think_view(app, panel) {
     strip, choices, what,
     el('div', {class: 'tools'},
       el('button', {type: 'button', on: {click: () => app.set({thoughts: null})}}, 'Think again'),
+      agree,
       el('button', {type: 'button', on: {click: () => app.guard(silence)}}, 'Silence the thoughts'),
       el('button', {type: 'button', on: {click: () => swap()}}, 'Swap in the thoughts of'),
       el('label', {class: 'inline'}, el('span', {class: 'unseen'}, 'The other sum'), other),
@@ -82,6 +90,10 @@ export function think_view(app, panel) {
   }
   function silence() {
     app.set({thoughts: decode(now.own.thoughts.map(() => NOOP))});
+  }
+  function make_agree() {
+    const alphabet = thought_ids(now.model.meta.thought_alphabet);
+    app.set({thoughts: decode(now.book.agree(now.operands, now.own.thoughts, now.thoughts, alphabet))});
   }
   function change(i, token) {
     const changed = now.thoughts.with(i, token);
@@ -152,6 +164,8 @@ export function think_view(app, panel) {
         'The code book does not say which carry these thoughts tell.');
       else {
         if (carries.length < 4) words.push(`With a carry of ${carries.join(' and ')}, arithmetic gives ${show(foretold.arithmetic)}.`);
+        if (foretold.against.length) words.push(`But ${foretold.against.length > 1 ? 'thoughts' : 'thought'} ` +
+          `${foretold.against.map(i => i + 1).join(' and ')} still ${foretold.against.length > 1 ? 'say' : 'says'} otherwise.`);
         words.push(foretold.book === foretold.arithmetic ? 'The code book foretold the same.' :
           `The code book, which takes the other thoughts at their word too, foretold ${show(foretold.book)}.`);
       }
@@ -212,6 +226,7 @@ export function think_view(app, panel) {
       now.result = changed ? outcome(foretold, own.answer, got.answer) : null;
       strip.replaceChildren(...now.thoughts.map((_, i) => card(i)));
       choices.replaceChildren();
+      agree.hidden = !foretold || (!foretold.against.length && foretold.book === foretold.arithmetic);
       draw_table();
       tell();
       remember();
