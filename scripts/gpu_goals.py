@@ -3,8 +3,9 @@
 
     python scripts/gpu_goals.py --output gpu_goals.json [--seconds 280] [--only NAME ...]
 
-On a GPU with the sizes that are used there; without one with small ones, which tells that the measurements work and no more.
-Ends with the line `N passed, N failed`, counted in goals that were measured. A file that is there is not replaced.
+On a GPU with the sizes that are used there; without one with small ones, which tells that the
+measurements work and no more. Ends with the line `N passed, N failed`, counted in goals that were
+measured. A file that is there is not replaced.
 """
 import argparse
 import json
@@ -38,85 +39,112 @@ def readme_run():
 
 
 def measured(parts, size, batch, digits=3):
-    "Rows of our own works of some parts, without what they are compared with; one that does not fit says so."
-    config = BenchmarkConfig(parts, (size,), (digits,), (batch,), ('fp32', 'bf16') if GPU else ('fp32',), reference=False,
-                             memory=False, repeats=5 if GPU else 1, turn=0.2 if GPU else 0., device=str(DEVICE))
+    """Rows of our own works of some parts, without what they are compared with; one that does not
+    fit says so."""
+    config = BenchmarkConfig(parts, (size,), (digits,), (batch,), ('fp32', 'bf16') if GPU
+                             else ('fp32',), reference=False,
+                             memory=False, repeats=5 if GPU else 1, turn=0.2 if GPU else 0.,
+                             device=str(DEVICE))
     return benchmark.benchmark(config)['rows']
 
 
 def peak():
     "Products of two square matrices, in TFLOP/s."
-    return {r['precision']: r['gflops'] / 1000 for r in measured(('train',), 'xsmall', 8) if r['part'] == 'peak'}
+    return {r['precision']: r['gflops'] / 1000 for r in measured(('train',), 'xsmall', 8)
+            if r['part'] == 'peak'}
 
 
 def training():
     "Tokens a second in training: teacher forcing with each size, and both Gumbel objectives."
     if not GPU: return measured(('train', 'gumbel_completion', 'gumbel_answer'), 'xsmall', 8)
-    asked = [(('train',), size, batch) for size in ('small', 'medium', 'large') for batch in (128, 1024)]
-    return [r for a in (*asked, (('gumbel_completion', 'gumbel_answer'), 'small', 1024)) for r in measured(*a)]
+    asked = [(('train',), size, batch) for size in ('small', 'medium', 'large')
+             for batch in (128, 1024)]
+    return [r for a in (*asked, (('gumbel_completion', 'gumbel_answer'), 'small', 1024))
+            for r in measured(*a)]
 
 
 def decoding():
     "Problems a second, decoded and evaluated: the shipped model, numbers of up to eight digits."
-    return [r for batch in ((64, 1024) if GPU else (4,)) for r in measured(('decode', 'evaluate'), 'small', batch, digits=8)]
+    return [r for batch in ((64, 1024) if GPU else (4,))
+            for r in measured(('decode', 'evaluate'), 'small', batch, digits=8)]
 
 
 def determinism():
     "Seconds of training steps under deterministic algorithms, and without: what they cost."
-    def seconds(): return {r['part']: r['seconds'] for r in measured(('train', 'gumbel_answer'), *shape) if r['precision'] == precision}
+    def seconds(): return {r['part']: r['seconds']
+                           for r in measured(('train', 'gumbel_answer'), *shape)
+                           if r['precision'] == precision}
     precision, shape = ('bf16', ('small', 256)) if GPU else ('fp32', ('xsmall', 8))
     own = seconds()
     with patch('math_llm.benchmark.deterministic', lambda device: nullcontext()): free = seconds()
-    return {part: dict(deterministic=own[part], free=free[part], times_as_long=own[part] / free[part]) for part in ('train', 'gumbel_answer')}
+    return {part: dict(deterministic=own[part], free=free[part],
+                       times_as_long=own[part] / free[part]) for part in ('train', 'gumbel_answer')}
 
 
 def trained(options, seconds):
-    "A run of `math_llm_train`: how long it took, and when it was first right in 99.9 % of its validation problems. What does not end in time is stopped, and said to be."
+    """A run of `math_llm_train`: how long it took, and when it was first right in 99.9 % of its
+    validation problems. What does not end in time is stopped, and said to be."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.time()
-        argv = [sys.executable, '-c', 'import sys; from math_llm.training import train_command; sys.exit(train_command())', *options, '--no-wandb', '--no-progress', '--output-dir', 'run']
-        run = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        argv = [sys.executable, '-c', 'import sys; from math_llm.training import train_command; '
+                                      'sys.exit(train_command())', *options, '--no-wandb',
+                '--no-progress', '--output-dir', 'run']
+        run = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               text=True)
         try: code, error = 0, run.communicate(timeout=seconds)[1]
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGTERM)
             code, error = 'stopped', run.communicate(timeout=30)[1]
         if run.returncode not in (0, 143): raise RuntimeError(error.strip().splitlines()[-1])
         log = (Path(folder)/'run'/'logs'/'training.log').read_text()
-        return followed(log, began) | dict(command='math_llm_train ' + ' '.join(options), ended=code == 0, seconds=round(time.time() - began, 1)) | report(Path(folder)/'run'/'test_results.json')
+        own = dict(command='math_llm_train ' + ' '.join(options), ended=code == 0,
+                   seconds=round(time.time() - began, 1))
+        return followed(log, began) | own | report(Path(folder)/'run'/'test_results.json')
 
 
 def report(path):
-    return {k: v for k, v in json.loads(path.read_text()).items() if k in ('exact_match', 'steps', 'peak_memory_mb', 'precision')} if path.exists() else {}
+    return {k: v for k, v in json.loads(path.read_text()).items()
+            if k in ('exact_match', 'steps', 'peak_memory_mb',
+                     'precision')} if path.exists() else {}
 
 
 def followed(log, began):
     "Steps, speed and the first validation of 99.9 % from a run's log."
-    stamped = [(datetime.strptime(line[:19], '%Y-%m-%d %H:%M:%S').timestamp() - began, line[20:]) for line in log.splitlines() if re.match(r'\d{4}-\d\d-\d\d ', line)]
-    checks = [(round(t), float(m[1])) for t, line in stamped if (m := re.search(r'exact match ([\d.]+) % of \d+ validation', line))]
-    steps = [(int(m[1].replace(',', '')), int(m[2].replace(',', ''))) for _, line in stamped if (m := re.match(r'step ([\d,]+)/.* ([\d,]+) problems/s', line))]
-    return dict(validation=checks, seconds_to_99_9=next((t for t, share in checks if share >= 99.9), None), last_step=steps[-1][0] if steps else 0,
+    stamped = [(datetime.strptime(line[:19], '%Y-%m-%d %H:%M:%S').timestamp() - began, line[20:])
+               for line in log.splitlines() if re.match(r'\d{4}-\d\d-\d\d ', line)]
+    checks = [(round(t), float(m[1])) for t, line in stamped
+              if (m := re.search(r'exact match ([\d.]+) % of \d+ validation', line))]
+    steps = [(int(m[1].replace(',', '')), int(m[2].replace(',', ''))) for _, line in stamped
+             if (m := re.match(r'step ([\d,]+)/.* ([\d,]+) problems/s', line))]
+    good = next((t for t, share in checks if share >= 99.9), None)
+    return dict(validation=checks, seconds_to_99_9=good, last_step=steps[-1][0] if steps else 0,
                 problems_per_second=sorted(p for _, p in steps)[len(steps)//2] if steps else None)
 
 
 def default_run(seconds=100):
     "`math_llm_train` as it stands, to 99.9 %."
-    return trained(['--eval-steps', '250'] + ['--model-size', 'xsmall', '--max-steps', '20'] * (not GPU), seconds)
+    return trained(['--eval-steps', '250'] + ['--model-size', 'xsmall', '--max-steps', '20']
+                   * (not GPU), seconds)
 
 
 def inventor_run(seconds=90):
     "The README's run with an invented chain."
-    return trained([*readme_run(), '--eval-steps', '500', *['--max-steps', '20', '--batch-size', '8'] * (not GPU)], seconds)
+    return trained([*readme_run(), '--eval-steps', '500',
+                    *['--max-steps', '20', '--batch-size', '8'] * (not GPU)], seconds)
 
 
-GOALS = dict(peak=peak, training=training, decoding=decoding, determinism=determinism, default_run=default_run, inventor_run=inventor_run)
+GOALS = dict(peak=peak, training=training, decoding=decoding, determinism=determinism,
+             default_run=default_run, inventor_run=inventor_run)
 LONGEST = dict(default_run=140, inventor_run=130)
 
 
 def apart(name, seconds):
     "A goal, measured in a process of its own; (result, None) or (None, why not)."
-    try: done = subprocess.run([sys.executable, __file__, '--one', name], capture_output=True, text=True, timeout=seconds)
+    try: done = subprocess.run([sys.executable, __file__, '--one', name], capture_output=True,
+                               text=True, timeout=seconds)
     except subprocess.TimeoutExpired: return None, f'not done after {seconds:.0f} s'
-    if done.returncode: return None, (done.stderr.strip().splitlines() or ['it ended without a word'])[-1]
+    if done.returncode: return None, (done.stderr.strip().splitlines()
+                                      or ['it ended without a word'])[-1]
     return json.loads(done.stdout.splitlines()[-1]), None
 
 
@@ -127,8 +155,10 @@ def main(output, seconds, names):
         at = time.time()
         goals[name], why = apart(name, max(1, min(LONGEST.get(name, 60), seconds - (at - began))))
         if why: failed[name] = why
-        print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} s{': ' + why if why else ''}", flush=True)
-        write_results(output, 'Speed goals', 'bash scripts/gpu_check.sh goals', [42], time.time() - began,
+        print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} "
+              f"s{': ' + why if why else ''}", flush=True)
+        write_results(output, 'Speed goals', 'bash scripts/gpu_check.sh goals', [42],
+                      time.time() - began,
                      replace=True, torch=torch.__version__, goals=goals, failed=failed)
     print(output)
     print(f'{len(names) - len(failed)} passed, {len(failed)} failed')
@@ -139,7 +169,8 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description='Measure what speed goals are about.')
     parser.add_argument('--output', type=Path, default=Path('gpu_goals.json'))
     parser.add_argument('--seconds', type=float, default=280, help='for all of them (default: 280)')
-    parser.add_argument('--only', nargs='+', choices=GOALS, default=list(GOALS), metavar='NAME', help=f'of {", ".join(GOALS)}')
+    parser.add_argument('--only', nargs='+', choices=GOALS, default=list(GOALS), metavar='NAME',
+                        help=f'of {", ".join(GOALS)}')
     parser.add_argument('--one', choices=GOALS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one: print(json.dumps(GOALS[args.one]())); sys.exit()

@@ -37,7 +37,8 @@ def render_output(output):
     if 'text/markdown' in data: return relink(data['text/markdown'].strip())
     text = output.get('text') or data.get('text/plain')
     if text is None or any(kind.startswith('image/') for kind in data):
-        raise SystemExit(f'make_readme.py: cannot put a {output.output_type} of {list(data)} into the README')
+        raise SystemExit(f'make_readme.py: cannot put a {output.output_type} of {list(data)} into '
+                         f'the README')
     return f'```text\n{text.rstrip()}\n```'
 
 
@@ -67,12 +68,14 @@ def commands(text):
 def main():
     parser = argparse.ArgumentParser(description='Make README.md from nbs/index.ipynb.')
     parser.add_argument('--check', action='store_true', help='compare, write nothing')
-    parser.add_argument('--command', type=int, metavar='N', help='print the Nth command of README.md')
+    parser.add_argument('--command', type=int, metavar='N',
+                        help='print the Nth command of README.md')
     args, path = parser.parse_args(), ROOT/'README.md'
     if args.command: print(commands(path.read_text(encoding='utf-8'))[args.command-1])
     elif not args.check: path.write_text(readme(), encoding='utf-8')
     elif path.read_text(encoding='utf-8') != readme():
-        print('README.md is not what nbs/index.ipynb says: run scripts/make_readme.py', file=sys.stderr)
+        print('README.md is not what nbs/index.ipynb says: run scripts/make_readme.py',
+              file=sys.stderr)
         return 1
     return 0
 

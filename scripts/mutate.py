@@ -5,9 +5,10 @@
     python scripts/mutate.py model gumbel --n 10 --seed 1
     python scripts/mutate.py --output mutants.json      # all modules
 
-Each mutant is a copy of the project with one change in an exported cell: an operator or a comparison exchanged, a number
-or a truth value altered, a condition turned round, an argument dropped, a statement left out. The notebook runs alone
-with it and stops at its first failure. A mutant that no cell notices is a survivor: it is shown with its line.
+Each mutant is a copy of the project with one change in an exported cell: an operator or a
+comparison exchanged, a number or a truth value altered, a condition turned round, an argument
+dropped, a statement left out. The notebook runs alone with it and stops at its first failure. A
+mutant that no cell notices is a survivor: it is shown with its line.
 """
 import argparse
 import ast
@@ -21,33 +22,42 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-         ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.MatMult: ast.Mult,
-         ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-         ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And}
+SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult,
+         ast.FloorDiv: ast.Mult,
+         ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+         ast.MatMult: ast.Mult,
+         ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+         ast.NotEq: ast.Eq,
+         ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+         ast.And: ast.Or, ast.Or: ast.And}
 
 
 def changes(tree):
-    "All places that can be changed, each as (line, what, a function that changes the tree in place)."
+    """All places that can be changed, each as (line, what, a function that changes the tree in
+    place)."""
     found, words = [], {id(n) for f in ast.walk(tree) for n in _not_code(f)}
     def add(node, what, change): found.append((node.lineno, what, change))
     for n in ast.walk(tree):
         if id(n) in words: continue
         if isinstance(n, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(n.op) in SWAPS:
             new = SWAPS[type(n.op)]
-            add(n, f'{type(n.op).__name__} -> {new.__name__}', lambda n=n, new=new: setattr(n, 'op', new()))
+            add(n, f'{type(n.op).__name__} -> {new.__name__}',
+                lambda n=n, new=new: setattr(n, 'op', new()))
         elif isinstance(n, ast.Compare) and type(n.ops[0]) in SWAPS:
             new = SWAPS[type(n.ops[0])]
-            add(n, f'{type(n.ops[0]).__name__} -> {new.__name__}', lambda n=n, new=new: n.ops.__setitem__(0, new()))
+            add(n, f'{type(n.ops[0]).__name__} -> {new.__name__}',
+                lambda n=n, new=new: n.ops.__setitem__(0, new()))
         elif isinstance(n, ast.Constant) and isinstance(n.value, (bool, int, float)):
             value = not n.value if isinstance(n.value, bool) else n.value + 1
             add(n, f'{n.value} -> {value}', lambda n=n, value=value: setattr(n, 'value', value))
         elif isinstance(n, (ast.If, ast.IfExp, ast.While)):
-            add(n, 'condition turned round', lambda n=n: setattr(n, 'test', ast.UnaryOp(ast.Not(), n.test)))
+            add(n, 'condition turned round',
+                lambda n=n: setattr(n, 'test', ast.UnaryOp(ast.Not(), n.test)))
         elif isinstance(n, ast.Call) and n.keywords:
             add(n, f'argument {n.keywords[-1].arg} dropped', lambda n=n: n.keywords.pop())
         elif isinstance(n, ast.UnaryOp) and isinstance(n.op, (ast.Not, ast.USub, ast.Invert)):
-            add(n, f'{type(n.op).__name__} dropped', lambda n=n: setattr(n, 'op', ast.UAdd()) if isinstance(n.op, ast.USub)
+            add(n, f'{type(n.op).__name__} dropped', lambda n=n: setattr(n, 'op', ast.UAdd())
+                if isinstance(n.op, ast.USub)
                 else setattr(n, 'operand', ast.UnaryOp(n.op, n.operand)))
         elif isinstance(n, ast.Expr) and isinstance(n.value, ast.Call):
             add(n, 'statement left out', lambda n=n: setattr(n, 'value', ast.Constant(None)))
@@ -57,11 +67,14 @@ def changes(tree):
 def _not_code(node):
     "Nodes below `node` that are about words and types, not about what the code does."
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        notes = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)] + [node.returns]
+        notes = [a.annotation for a in ast.walk(node.args)
+                 if isinstance(a, ast.arg)] + [node.returns]
         return [x for a in notes if a is not None for x in ast.walk(a)]
     if isinstance(node, ast.AnnAssign): return list(ast.walk(node.annotation))
-    if isinstance(node, ast.Raise): return list(ast.walk(node))                     # the words of errors
-    if isinstance(node, ast.Assign) and any(getattr(t, 'id', '') == '__all__' for t in node.targets):
+    # the words of errors
+    if isinstance(node, ast.Raise): return list(ast.walk(node))
+    if isinstance(node, ast.Assign) and any(getattr(t, 'id', '') == '__all__'
+                                            for t in node.targets):
         return list(ast.walk(node))
     return []
 
@@ -69,14 +82,18 @@ def _not_code(node):
 def parts(cell):
     "The directives of a cell, and its code."
     lines = ''.join(cell['source']).splitlines(keepends=True)
-    return ''.join(x for x in lines if x.startswith('#|')), ''.join(x for x in lines if not x.startswith('#|'))
+    directives = ''.join(x for x in lines if x.startswith('#|'))
+    return directives, ''.join(x for x in lines if not x.startswith('#|'))
 
 
 def mutants(notebook, n, seed):
-    "Yield (cell, line of code, what, changed notebook) of `n` different changes of its exported cells, drawn with `seed`."
+    """Yield (cell, line of code, what, changed notebook) of `n` different changes of its exported
+    cells, drawn with `seed`."""
     nb = json.loads(notebook)
-    exported = [i for i, c in enumerate(nb['cells']) if c['cell_type'] == 'code' and '#| export' in ''.join(c['source'])]
-    places = [(i, j) for i in exported for j in range(len(changes(ast.parse(parts(nb['cells'][i])[1]))))]
+    exported = [i for i, c in enumerate(nb['cells']) if c['cell_type'] == 'code'
+                and '#| export' in ''.join(c['source'])]
+    places = [(i, j) for i in exported for j
+              in range(len(changes(ast.parse(parts(nb['cells'][i])[1]))))]
     for i, j in random.Random(seed).sample(places, min(n, len(places))):
         changed = json.loads(notebook)
         directives, code = parts(changed['cells'][i])
@@ -89,13 +106,15 @@ def mutants(notebook, n, seed):
 
 def notebook_of(module):
     "The notebook that exports a module."
-    return next(p for p in sorted(ROOT.glob('nbs/*.ipynb')) if f'#| default_exp {module}"' in p.read_text())
+    return next(p for p in sorted(ROOT.glob('nbs/*.ipynb'))
+                if f'#| default_exp {module}"' in p.read_text())
 
 
 def survives(copy, name, notebook, limit):
     "Does a notebook pass, in a copy of the project?"
     (copy/'nbs'/name).write_text(notebook)
-    test = [sys.executable, 'scripts/test_notebooks.py', '--path', f'nbs/{name}', '--n_workers', '1', '--time_limit', str(limit)]
+    test = [sys.executable, 'scripts/test_notebooks.py', '--path', f'nbs/{name}', '--n_workers',
+            '1', '--time_limit', str(limit)]
     env = os.environ | dict(PYTHONPATH=str(copy), PYTHONDONTWRITEBYTECODE='1')
     return subprocess.run(test, env=env, cwd=copy, capture_output=True).returncode == 0
 
@@ -106,7 +125,8 @@ def examine(module, n, seed, limit):
     notebook = path.read_text()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, 'copy')
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', '__pycache__', 'runs', 'data', 'checkpoints'))
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', '__pycache__', 'runs',
+            'data', 'checkpoints'))
         if not survives(copy, path.name, notebook, limit): sys.exit(f'{path.name} fails as it is')
         for cell, code, what, changed in mutants(notebook, n, seed):
             if not survives(copy, path.name, changed, limit):
@@ -123,13 +143,16 @@ def main():
     p.add_argument('modules', nargs='*', help='default: all')
     p.add_argument('--n', type=int, default=20, help='mutants of each module (default: 20)')
     p.add_argument('--seed', type=int, default=0)
-    p.add_argument('--time_limit', type=float, default=300, help='seconds for one notebook (default: 300)')
+    p.add_argument('--time_limit', type=float, default=300,
+                   help='seconds for one notebook (default: 300)')
     p.add_argument('--output', help='write the report as JSON to this file')
     a = p.parse_args()
     every = sorted(f.stem for f in (ROOT/'math_llm').glob('[!_]*.py'))
-    if unknown := set(a.modules) - set(every): sys.exit(f'no such module: {", ".join(sorted(unknown))}')
+    if unknown := set(a.modules) - set(every):
+        sys.exit(f'no such module: {", ".join(sorted(unknown))}')
     report = [examine(m, a.n, a.seed, a.time_limit) for m in a.modules or every]
-    if a.output: Path(a.output).write_text(json.dumps(dict(seed=a.seed, modules=report), indent=1) + '\n')
+    if a.output: Path(a.output).write_text(json.dumps(dict(seed=a.seed, modules=report), indent=1)
+                                           + '\n')
 
 
 if __name__ == '__main__': main()

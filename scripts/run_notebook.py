@@ -4,9 +4,10 @@
     python scripts/run_notebook.py nbs/04_decoding.ipynb
     python scripts/run_notebook.py --flags "slow gpu" nbs/25_training.ipynb
 
-A cell that is skipped (`#| eval: false`, or a flag of `tst_flags` in settings.ini that `--flags` does not name) keeps
-the output it has; every other code cell gets a new one. At the first exception the traceback is shown and the notebook
-stays as it was. The notebook is cleaned as `nbdev_clean` cleans it. The order of the cells is the order of the run.
+A cell that is skipped (`#| eval: false`, or a flag of `tst_flags` in settings.ini that `--flags`
+does not name) keeps the output it has; every other code cell gets a new one. At the first exception
+the traceback is shown and the notebook stays as it was. The notebook is cleaned as `nbdev_clean`
+cleans it. The order of the cells is the order of the run.
 """
 import argparse
 import sys
@@ -28,7 +29,8 @@ def skipped(cell, flags):
 
 
 def run(path, flags):
-    "Run the notebook at `path` in its own folder and write it back; False, with a traceback, when a cell raised."
+    """Run the notebook at `path` in its own folder and write it back; False, with a traceback, when
+    a cell raised."""
     nb, shell = read_nb(path), CaptureShell()
     with working_directory(path.parent):
         for cell in nb.cells:
@@ -46,7 +48,8 @@ def run(path, flags):
 def main():
     parser = argparse.ArgumentParser(description='Run notebooks in place.')
     parser.add_argument('notebooks', nargs='+', type=Path, metavar='NOTEBOOK')
-    parser.add_argument('--flags', default='', help='flagged cells to run as well, for example "slow gpu"')
+    parser.add_argument('--flags', default='',
+                        help='flagged cells to run as well, for example "slow gpu"')
     args = parser.parse_args()
     config = get_config()
     sys.path.insert(0, str(config.config_path))

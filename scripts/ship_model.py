@@ -3,11 +3,12 @@
 
     python scripts/ship_model.py FOLDER SEED RUN [RUN ...]
 
-The last RUN is the model; those before it are the runs that it began with, or the folder of a shipped model that it
-began with. FOLDER gets `model.safetensors` in 16 bits with `config.json`, `training_config.json` with all runs and
-their commands, and `test_results.json`: 100,000 uniform problems
-drawn with SEED and 100,000 carry-biased ones with SEED+1, answered by the 16-bit weights, and on how many of 10,000 problems these write the
-same text as the 32-bit ones. A card has to be written by hand. Nothing is overwritten.
+The last RUN is the model; those before it are the runs that it began with, or the folder of a
+shipped model that it began with. FOLDER gets `model.safetensors` in 16 bits with `config.json`,
+`training_config.json` with all runs and their commands, and `test_results.json`: 100,000 uniform
+problems drawn with SEED and 100,000 carry-biased ones with SEED+1, answered by the 16-bit weights,
+and on how many of 10,000 problems these write the same text as the 32-bit ones. A card has to be
+written by hand. Nothing is overwritten.
 """
 import json
 import sys
@@ -39,7 +40,8 @@ def history(runs):
     "Commands and configurations of all runs; a shipped model brings those of its own."
     whole = dict(commands=[], phases=[])
     for config in (json.loads((run/'training_config.json').read_text()) for run in runs):
-        if 'commands' in config: whole |= config | {k: whole[k] + config[k] for k in ('commands', 'phases')}
+        if 'commands' in config: whole |= config | {k: whole[k] + config[k]
+                                                    for k in ('commands', 'phases')}
         else:
             whole['commands'].append(command(config))
             whole['phases'].append(config)
@@ -50,9 +52,11 @@ def main(folder, seed, *runs):
     "Write the folder."
     folder, seed, runs = Path(folder), int(seed), list(map(Path, runs))
     if folder.exists(): sys.exit(f'{folder} is there already')
-    made = history(runs)                                         # first, for what can be wrong with it
+    # first, for what can be wrong with it
+    made = history(runs)
     full = load_model(runs[-1]).eval()
-    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0., full_size=0.)  # what is asked of it when nothing else is said
+    # what is asked of it when nothing else is said
+    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0., full_size=0.)
     save_model(full, folder, torch.bfloat16)
     model = load_model(folder).eval()
     problems, config = draw(model, N_COMPARED, seed + 2, 0.5)
@@ -61,7 +65,8 @@ def main(folder, seed, *runs):
     results = dict(same_answers_in_16_and_32_bits=share(same, N_COMPARED))
     for kind, bias in (('uniform', 0.), ('carry_biased', 1.)):
         problems, _ = draw(model, N, seed, bias)
-        results[kind] = dict(seed=seed) | evaluate(model, problems, 512) | dict(faithfulness=faithfulness(model, problems[:N_DISTURBED], seed=seed))
+        told = faithfulness(model, problems[:N_DISTURBED], seed=seed)
+        results[kind] = dict(seed=seed) | evaluate(model, problems, 512) | dict(faithfulness=told)
         print(kind, results[kind]['exact_match'])
         seed += 1
     for name, what in (('test_results', results), ('training_config', made)):

@@ -1,11 +1,12 @@
 #!/usr/bin/env python
-"""Test the notebooks as `nbdev_test` does, and end with the line `N passed, N failed`, counted in notebooks.
+"""Test the notebooks as `nbdev_test` does, and end with the line `N passed, N failed`, counted in
+notebooks.
 
     python scripts/test_notebooks.py
     python scripts/test_notebooks.py --path nbs/04_decoding.ipynb --flags "slow"
 
-Each notebook goes through nbdev's own runner. Unlike with `nbdev_test`, there is a time limit, and a notebook that takes
-its worker process down or does not come to an end is counted as failed.
+Each notebook goes through nbdev's own runner. Unlike with `nbdev_test`, there is a time limit, and
+a notebook that takes its worker process down or does not come to an end is counted as failed.
 """
 import argparse
 import os
@@ -19,7 +20,8 @@ from nbdev.test import test_nb
 
 
 def test_all(notebooks, n_workers, time_limit, **kwargs):
-    "Yield each notebook of `notebooks` that came to an end, with whether it passed, its seconds, and what went wrong besides."
+    """Yield each notebook of `notebooks` that came to an end, with whether it passed, its seconds,
+    and what went wrong besides."""
     with ProcessPoolExecutor(n_workers) as pool:
         jobs = {pool.submit(test_nb, path, **kwargs): path for path in notebooks}
         try:
@@ -32,21 +34,29 @@ def test_all(notebooks, n_workers, time_limit, **kwargs):
 
 def main():
     parser = argparse.ArgumentParser(description='Test notebooks and count them.')
-    parser.add_argument('--path', nargs='+', default=[None], help='notebooks or folders (default: all notebooks)')
-    parser.add_argument('--flags', default='', help='flagged cells to run as well, for example "slow gpu"')
+    parser.add_argument('--path', nargs='+', default=[None],
+                        help='notebooks or folders (default: all notebooks)')
+    parser.add_argument('--flags', default='',
+                        help='flagged cells to run as well, for example "slow gpu"')
     parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time (default: 2)')
-    parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS', help='for all of them (default: 1800)')
+    parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS',
+                        help='for all of them (default: 1800)')
     args = parser.parse_args()
-    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))  # workers share the cores
+    # workers share the cores
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))
     config = get_config()
-    notebooks, passed = sorted({path.absolute() for where in args.path for path in nbglob(where, as_path=True)}), set()
+    notebooks, passed = sorted({path.absolute() for where in args.path
+                                for path in nbglob(where, as_path=True)}), set()
     left = set(notebooks)
-    kwargs = dict(skip_flags=config.tst_flags.split(), force_flags=args.flags.split(), basepath=config.config_path)
+    kwargs = dict(skip_flags=config.tst_flags.split(), force_flags=args.flags.split(),
+                  basepath=config.config_path)
     with working_directory(config.nbs_path):
-        for path, ok, seconds, error in test_all(notebooks, args.n_workers, args.time_limit, **kwargs):
+        for path, ok, seconds, error in test_all(notebooks, args.n_workers, args.time_limit,
+                                                 **kwargs):
             left.remove(path)
             if ok: passed.add(path)
-            print(f"{'passed' if ok else 'FAILED'}  {path.name}  {seconds:.0f} s{error}", flush=True)
+            print(f"{'passed' if ok else 'FAILED'}  {path.name}  {seconds:.0f} s{error}",
+                  flush=True)
     for path in sorted(left): print(f'FAILED  {path.name}  not done after {args.time_limit:g} s')
     sys.stderr.flush()
     print(f'{len(passed)} passed, {len(notebooks)-len(passed)} failed', flush=True)

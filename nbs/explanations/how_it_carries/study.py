@@ -1,12 +1,12 @@
 #!/usr/bin/env python
 """The models behind the last part of the page "How a taught model carries".
 
-    python nbs/explanations/how_it_carries/study.py                     what there is to ask, and what is done
-    python nbs/explanations/how_it_carries/study.py NAME [NAME ...]     train these models, or what is left of it, and ask each the same questions
-    python nbs/explanations/how_it_carries/study.py --ask NAME FOLDER   ask a model that is trained already: a folder, or a shipped model
+    python nbs/explanations/how_it_carries/study.py                     what there is to ask
+    python nbs/explanations/how_it_carries/study.py NAME [NAME ...]     train models and ask them
+    python nbs/explanations/how_it_carries/study.py --ask NAME FOLDER   ask a trained model
 
-A model trains into runs/ (which git ignores) and can be stopped and started again; when it has been asked,
-nbs/explanations/how_it_carries/results/NAME.json appears, and is not made again.
+A model trains into runs/ (which git ignores) and can be stopped and started again; when it has been
+asked, nbs/explanations/how_it_carries/results/NAME.json appears, and is not made again.
 """
 import dataclasses
 import functools
@@ -28,20 +28,24 @@ from math_llm.patching import Where, carry_pairs, patch
 from math_llm.problems import ProblemConfig, Problems, add, answers, draw, held_out
 from math_llm.results import write_results
 from math_llm.tokenizer import VOCAB, decode, encode_batch
-from math_llm.tracing import Layout, activations, cut, find_heads, linear_probe, role_masses, untrained, written
+from math_llm.tracing import (Layout, activations, cut, find_heads, linear_probe, role_masses,
+                              untrained, written)
 
 sys.path.append(str(Path(__file__).parents[3]/'scripts'))
 from studies import RUNS, choose, how
 
 RESULTS = Path(__file__).parent/'results'
 
-TINY = dict(model_size='xsmall', max_operands=2, optimizer='adamw', batch_size=64, max_steps=900, prompt_loss_weight=0., eval_steps=900, test_examples=500)
+TINY = dict(model_size='xsmall', max_operands=2, optimizer='adamw', batch_size=64, max_steps=900,
+            prompt_loss_weight=0., eval_steps=900, test_examples=500)
 KINDS = {'one-layer': dict(TINY, zero_pad=True, position='learned', learning_rate=5e-3),
          'two-layers': dict(TINY, n_layers=2, learning_rate=3e-3),
-         'small': dict()}                                                               # the main job as it is
+         # the main job as it is
+         'small': dict()}
 SEEDS = {'one-layer': (1, 2, 3), 'two-layers': (1, 2), 'small': (42, 43, 44)}
 N_PROBLEMS, N_ASKED = 1000, 600
-STEP = 'digit', 'step plus', 'carry plus', 'carry', 'step equals', 'tens', 'ones'     # what a `columns` chain consists of
+# what a `columns` chain consists of
+STEP = 'digit', 'step plus', 'carry plus', 'carry', 'step equals', 'tens', 'ones'
 SUBTASKS = ('sum modulo ten', 'makes a carry', 'is a nine', 'carry passed along')
 _COLOURS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00')
 
@@ -60,14 +64,19 @@ def config(name):
 
 def _need_columns(model):
     "Refuse a model whose chain has no steps"
-    if model.meta.chain != 'columns': raise InputError(f'this asks about the steps of a `columns` chain; this model writes: {model.meta.chain}')
+    if model.meta.chain != 'columns': raise InputError(f'this asks about the steps of a `columns` '
+                                                       f'chain; this model writes: '
+                                                       f'{model.meta.chain}')
 
 
 def carry_probe(model: Transformer, # With a `columns` chain
                 problems: Problems, # Those whose first operand has two digits or more are used
                 seed: int = 0, # Decides which column of each problem is asked for, and the halves
-               ) -> dict[str, list[dict]]: # By `model`, `untrained`, `shuffled`, `before`: a probe's result for the embedding and after each layer
-    "How well the carry into a column can be read where it is needed, beside three controls; raises `InputError` without such a chain"
+               # By `model`, `untrained`, `shuffled`, `before`: a probe's result for the embedding
+               # and after each layer
+               ) -> dict[str, list[dict]]:
+    """How well the carry into a column can be read where it is needed, beside three controls;
+    raises `InputError` without such a chain"""
     _need_columns(model)
     problems, rng = problems[problems.n_digits[:, 0] > 1], np.random.default_rng(seed)
     texts = written(model, problems)
@@ -75,22 +84,28 @@ def carry_probe(model: Transformer, # With a `columns` chain
     carry = add(problems.digits)[1][np.arange(len(column)), column]
     layout = Layout.of(texts)
     needed = layout.writes.where('carry plus', 'step equals')
-    at = np.stack([(needed & (layout.writes.column == column[:, None])).argmax(1), layout.first('operand', column=column, operand=0)], 1)
+    at = np.stack([(needed & (layout.writes.column == column[:, None])).argmax(1),
+                   layout.first('operand', column=column, operand=0)], 1)
     sites = r'^embed$|resid$'
-    own, other = activations(model, texts, at, sites), activations(untrained(model, seed), texts, at[:, :1], sites)
+    own, other = activations(model, texts, at, sites), activations(untrained(model, seed), texts,
+        at[:, :1], sites)
     return {'model': [linear_probe(x[:, 0], carry, seed) for x in own.values()],
             'untrained': [linear_probe(x[:, 0], carry, seed) for x in other.values()],
             'shuffled': [linear_probe(x[:, 0], rng.permutation(carry), seed) for x in own.values()],
             'before': [linear_probe(x[:, 1], carry, seed) for x in own.values()]}
 
 
-def plot_probe(probes: dict[str, list[dict]], # Curves by name, each with a probe's result for the embedding and after each layer; from `carry_probe`
+# Curves by name, each with a probe's result for the embedding and after each layer; from
+# `carry_probe`
+def plot_probe(probes: dict[str, list[dict]],
               ): # A matplotlib figure
     "Held-out accuracy of probes by layer, with 95 % intervals"
     fig, ax = subplots(figsize=(6, 3.4))
-    for (name, results), colour, mark in zip(probes.items(), itertools.cycle(_COLOURS), itertools.cycle('os^Dv')):
+    for (name, results), colour, mark in zip(probes.items(), itertools.cycle(_COLOURS),
+                                             itertools.cycle('os^Dv')):
         y, low, high = (np.array([100*r[k] for r in results]) for k in ('share', 'low', 'high'))
-        ax.errorbar(range(len(y)), y, yerr=(y - low, high - y), label=name, color=colour, marker=mark, capsize=3, lw=1.5)
+        ax.errorbar(range(len(y)), y, yerr=(y - low, high - y), label=name, color=colour,
+                    marker=mark, capsize=3, lw=1.5)
     ax.axhline(100*results[0]['chance'], color='#888888', ls=':', label='commonest class')
     ax.set_xticks(range(len(y)), ['embedding', *(f'layer {i}' for i in range(len(y) - 1))])
     ax.set(ylabel='held-out accuracy, %', ylim=(None, 102), xlabel='read after')
@@ -101,51 +116,66 @@ def plot_probe(probes: dict[str, list[dict]], # Curves by name, each with a prob
 def digit_pairs(config: ProblemConfig, # Limits
                 n: int, # How many
                 rng: np.random.Generator, # Source of randomness
-               ) -> tuple[Problems, Problems, np.ndarray, np.ndarray]: # Two problems each, and (n,) column and operand of the digit
+               # Two problems each, and (n,) column and operand of the digit
+               ) -> tuple[Problems, Problems, np.ndarray, np.ndarray]:
     "Pairs of problems that differ in one digit of one operand"
     p, b = draw(config, n, rng), np.arange(n)
     operand = rng.integers(0, p.n_operands)
     top = p.n_digits[b, operand] - 1
     k = rng.integers(0, top + 1)
-    low = ((k == top) & (top > 0) & (not config.zero_pad)).astype(int)             # a number does not begin with 0
+    # a number does not begin with 0
+    low = ((k == top) & (top > 0) & (not config.zero_pad)).astype(int)
     new = rng.integers(low, 9)
     digits = p.digits.copy()
-    digits[b, operand, k] = new + (new >= p.digits[b, operand, k])                 # any digit but the one that is there
+    # any digit but the one that is there
+    digits[b, operand, k] = new + (new >= p.digits[b, operand, k])
     return p, Problems(digits, p.n_digits), k, operand
 
 
 def copy_paths(model: Transformer, # With a `columns` chain
                n: int = 200, # Pairs
                seed: int = 0, # Decides them
-               config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
-              ) -> dict[str, list[float]]: # `digit`, `beside`: share of flipped copies, patched before the first layer and after each but the last
-    "Is a digit copied from its own place in the problem, or from the token to the right of it? Raises `InputError` without such a chain"
+               # Their limits; default: those that the model was trained on
+               config: ProblemConfig|None = None,
+              # `digit`, `beside`: share of flipped copies, patched before the first layer and after
+              # each but the last
+              ) -> dict[str, list[float]]:
+    """Is a digit copied from its own place in the problem, or from the token to the right of it?
+    Raises `InputError` without such a chain"""
     _need_columns(model)
-    one, other, column, operand = digit_pairs(config or problem_config(model.meta), n, np.random.default_rng([seed, 6]))
+    one, other, column, operand = digit_pairs(config or problem_config(model.meta), n,
+                                              np.random.default_rng([seed, 6]))
     clean, corrupted = written(model, one), written(model, other)
     layout = Layout.of(clean)
     at = layout.first('operand', column=column, operand=operand)
     ends = layout.writes.first('digit', column=column, operand=operand) + 1
     sites = ['embed', *(f'blocks.{i}.resid' for i in range(model.config.n_layers - 1))]
-    got = patch(model, cut(clean, ends), cut(corrupted, ends), {(s, by): Where(s, at=at + by) for s in sites for by in (0, 1)})
-    return {name: [float(got[s, by].flipped.float().mean()) for s in sites] for name, by in (('digit', 0), ('beside', 1))}
+    got = patch(model, cut(clean, ends), cut(corrupted, ends),
+                {(s, by): Where(s, at=at + by) for s in sites for by in (0, 1)})
+    return {name: [float(got[s, by].flipped.float().mean()) for s in sites]
+            for name, by in (('digit', 0), ('beside', 1))}
 
 
 def _until_due(model, problems, column):
-    "Texts cut where the carry into a column (b,) is due: at `+` or `=`; at its digit; and cut behind the sum"
+    """Texts cut where the carry into a column (b,) is due: at `+` or `=`; at its digit; and cut
+    behind the sum"""
     texts = written(model, problems)
     layout = Layout.of(texts)
     new = layout.writes
     sign = (new.where('carry plus', 'step equals') & (new.column == column[:, None])).argmax(1)
-    return cut(texts, sign + 1), cut(texts, new.first('carry', column=column) + 1), cut(texts, layout.first('ones', column=column) + 1)
+    return (cut(texts, sign + 1), cut(texts, new.first('carry', column=column) + 1),
+            cut(texts, layout.first('ones', column=column) + 1))
 
 
 def patch_carry(model: Transformer, # With a `columns` chain
                 n: int = 1000, # Pairs
                 seed: int = 0, # Decides them
-                config: ProblemConfig|None = None, # Their limits; default: those that the model was trained on
+                # Their limits; default: those that the model was trained on
+                config: ProblemConfig|None = None,
                ) -> dict[str, dict]: # Shares: `flipped`, `written`, `too_early`
-    "How often another problem's carry is written when it is put in where it is due, and the sum that follows from it; and how often a layer earlier (of 200 pairs). Raises `InputError` without such a chain"
+    """How often another problem's carry is written when it is put in where it is due, and the sum
+    that follows from it; and how often a layer earlier (of 200 pairs). Raises `InputError`
+    without such a chain"""
     _need_columns(model)
     config, rng = config or problem_config(model.meta), np.random.default_rng([seed, 7])
     three = config.max_operands > 2
@@ -157,24 +187,31 @@ def patch_carry(model: Transformer, # With a `columns` chain
     before = patch(model, clean[:200], corrupted[:200], Where(early))
     begun = [t + VOCAB[i] for t, i in zip(corrupted, arrived.logits.argmax(-1))]
     ends = [t + c for t, c in zip(begun, generate(model, begun, max_new_tokens=5).texts())]
-    right = [e[len(c):].startswith(whole[len(t):]) for e, c, t, whole in zip(ends, corrupted, clean, a[2])]
-    return dict(flipped=share(arrived.flipped.sum(), n), written=share(sum(right), n), too_early=share(before.flipped.sum(), len(before.flipped)))
+    right = [e[len(c):].startswith(whole[len(t):])
+             for e, c, t, whole in zip(ends, corrupted, clean, a[2])]
+    return dict(flipped=share(arrived.flipped.sum(), n), written=share(sum(right), n),
+                too_early=share(before.flipped.sum(), len(before.flipped)))
 
 
 def _falsified(text, k, false, digits):
-    "The beginning of a text with a false sum in step `k`, how the next step should go on from there, and the digit that stands there already"
+    """The beginning of a text with a false sum in step `k`, how the next step should go on from
+    there, and the digit that stands there already"""
     prompt, chain = text.split('<think>')
     steps = chain_steps(chain.split('</think>')[0])
-    step = '+'.join(map(str, [*digits, *[false//10] * (false > 9)])) + f'={digits.sum() + false//10}'
-    return f"{prompt}<think>{''.join(steps[:k])}{steps[k].split('=')[0]}={false}{step[:2]}", step[2:]
+    terms = [*digits, *[false//10] * (false > 9)]
+    step = '+'.join(map(str, terms)) + f'={digits.sum() + false//10}'
+    text = f"{prompt}<think>{''.join(steps[:k])}{steps[k].split('=')[0]}={false}{step[:2]}"
+    return text, step[2:]
 
 
 def falsify_carry(model: Transformer, # With a `columns` chain
                   problems: Problems, # Those of one column are left out
                   seed: int = 0, # Decides which carry of each problem is falsified, and how
-                  keep_form: bool = False, # Only false carries with as many digits: needs three operands
+                  # Only false carries with as many digits: needs three operands
+                  keep_form: bool = False,
                  ) -> dict[str, dict]: # Shares: `step`, `answer`
-    "How often the next step, and the answer, follow a false carry; raises `InputError` without such a chain"
+    """How often the next step, and the answer, follow a false carry; raises `InputError` without
+    such a chain"""
     _need_columns(model)
     rng, made, problems = np.random.default_rng(seed), [], problems[problems.width > 1]
     sums, texts, truth = add(problems.digits)[0], written(model, problems), answers(problems)
@@ -183,10 +220,12 @@ def falsify_carry(model: Transformer, # With a `columns` chain
         choice = [v for v in (s - 10, s + 10) if 0 <= v < 10*n and (not keep_form or min(v, s) > 9)]
         if not choice: continue
         false = int(rng.choice(choice))
-        made.append((*_falsified(texts[i], k, false, problems.digits[i, :n, k+1]), int(truth[i]) + (false - s) * 10**int(k)))
+        made.append((*_falsified(texts[i], k, false, problems.digits[i, :n, k+1]),
+                     int(truth[i]) + (false - s) * 10**int(k)))
     starts, steps, wanted = zip(*made) if made else ((), (), ())
     said = generate(model, list(starts)).texts()
-    step = [re.match(re.escape(w) + r'(?=\d\+|</think>)', t) is not None for t, w in zip(said, steps)]
+    step = [re.match(re.escape(w) + r'(?=\d\+|</think>)', t) is not None
+            for t, w in zip(said, steps)]
     answer = [re.search(f'</think>0*{w}<end>$', t) is not None for t, w in zip(said, wanted)]
     return dict(step=share(sum(step), len(made)), answer=share(sum(answer), len(made)))
 
@@ -194,44 +233,58 @@ def falsify_carry(model: Transformer, # With a `columns` chain
 def subtask_positions(layout: Layout, # Of texts as `written` makes them
                       problems: Problems, # Of these texts
                       chain: str = 'columns', # Chain kind
-                     ) -> dict[str, np.ndarray]: # For each sub-task (b, t): True at the positions that write what depends on it
-    "Where each sub-task of addition is done: in the steps of a `columns` chain, else in the answer's digits"
-    if len(layout.kind) != len(problems): raise InputError(f'{len(layout.kind)} texts are not those of {len(problems)} problems')
+                     # For each sub-task (b, t): True at the positions that write what depends on it
+                     ) -> dict[str, np.ndarray]:
+    """Where each sub-task of addition is done: in the steps of a `columns` chain, else in the
+    answer's digits"""
+    if len(layout.kind) != len(problems):
+        raise InputError(f'{len(layout.kind)} texts are not those of {len(problems)} problems')
     new, digits = layout.writes, problems.digits
-    def of_column(a, shift=0): # (b, columns) -> (b, t): the value for the column that each position writes
+    # (b, columns) -> (b, t): the value for the column that each position writes
+    def of_column(a, shift=0):
         k = new.column + shift
-        return np.take_along_axis(np.pad(a, ((0, 0), (0, 2))), np.clip(k, 0, a.shape[1] + 1), 1) * (k >= 0)
+        return np.take_along_axis(np.pad(a, ((0, 0), (0, 2))), np.clip(k, 0, a.shape[1] + 1),
+                                  1) * (k >= 0)
     pair, carry = digits.sum(1, dtype=int), add(digits)[1]
     if chain == 'columns':
-        first = layout.where('step equals')                                       # writes the first digit of a sum
+        # writes the first digit of a sum
+        first = layout.where('step equals')
         incoming, own = of_column(carry), of_column(pair)
-        return dict(zip(SUBTASKS, (new.where('ones') & (incoming == 0), first & (own > 9) & (incoming == 0),
-                                   new.where('tens', 'ones') & (own % 10 == 9) & (incoming > 0), new.where('carry plus', 'carry'))))
+        return dict(zip(SUBTASKS, (new.where('ones') & (incoming == 0),
+                                   first & (own > 9) & (incoming == 0),
+                                   new.where('tens', 'ones') & (own % 10 == 9) & (incoming > 0),
+                                   new.where('carry plus', 'carry'))))
     writes, incoming, below = new.where('answer'), of_column(carry), of_column(pair, -1)
     return dict(zip(SUBTASKS, (writes & (incoming == 0), writes & (incoming > 0) & (below > 9),
-                               writes & (incoming > 0) & (below == 9), writes & (incoming > 0) & (of_column(pair) == 9))))
+                               writes & (incoming > 0) & (below == 9),
+                               writes & (incoming > 0) & (of_column(pair) == 9))))
 
 
 @torch.no_grad()
 def subtask_heads(model: Transformer,
                   problems: Problems, # A hundred or more
-                 ) -> dict[str, np.ndarray]: # For each sub-task (layer, head): by how much the share of right tokens falls
+                 # For each sub-task (layer, head): by how much the share of right tokens falls
+                 ) -> dict[str, np.ndarray]:
     "Which heads the sub-tasks of addition cannot do without"
     texts, c, device = written(model, problems), model.config, next(model.parameters()).device
     tokens, layout = encode_batch(texts)[0], Layout.of(texts, model.meta.chain)
     positions = subtask_positions(layout, problems, model.meta.chain)
     working = layout.writes.where('answer', *STEP) & ~layout.writes.where('digit', 'step plus')
     kind = torch.as_tensor(np.where(working, layout.kind, -1), device=device)
-    def right(hook=None): return (model(tokens.to(device), hook=hook).argmax(-1).cpu() == tokens.roll(-1, 1)).numpy()
+    def right(hook=None): return (model(tokens.to(device), hook=hook).argmax(-1).cpu()
+                                  == tokens.roll(-1, 1)).numpy()
     plain, drops = right(), {name: np.zeros((c.n_layers, c.n_heads)) for name in SUBTASKS}
     for layer, head in np.ndindex(c.n_layers, c.n_heads):
         without = right(_mean_head(layer, head, kind))
-        for name, at in positions.items(): drops[name][layer, head] = plain[at].mean() - without[at].mean() if at.any() else 0
+        for name, at in positions.items():
+            drop = plain[at].mean() - without[at].mean() if at.any() else 0
+            drops[name][layer, head] = drop
     return drops
 
 
 def _mean_head(layer, head, kind):
-    "A hook that replaces a head's output by its mean over the working positions of each kind (b, t); -1: not working"
+    """A hook that replaces a head's output by its mean over the working positions of each kind (b,
+    t); -1: not working"""
     def hook(name, value):
         if name != f'blocks.{layer}.attn.heads': return value
         value, of_head = value.clone(), value[:, head]
@@ -244,49 +297,66 @@ def _mean_head(layer, head, kind):
 def carry_facts(model: Transformer, # With a `columns` chain
                 n: int = 2000, # Problems for each question; patching takes half as many pairs
                 seed: int = 90, # Decides them; they are held out from the model's training
-                max_digits: int|None = None, # Ask about shorter numbers than the model knows, unless it knows one width only
+                # Ask about shorter numbers than the model knows, unless it knows one width only
+                max_digits: int|None = None,
                ) -> dict: # Plain JSON
     "What the instruments say about how a model carries; raises `InputError` without such a chain"
     _need_columns(model)
     limits = problem_config(model.meta)
-    if max_digits and not limits.zero_pad: limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
+    if max_digits and not limits.zero_pad:
+        limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
     problems = held_out(limits, n, seed, **partition_of(model.meta))
-    masses, probes = role_masses(model, written(model, problems)), carry_probe(model, problems, seed)
-    roles = {name: dict(zip(('heads', 'mass', 'n'), (*find_heads(m, min(2, m.shape[1]*m.shape[2])), len(m)))) for name, m in masses.items()}
+    masses = role_masses(model, written(model, problems))
+    probes = carry_probe(model, problems, seed)
+    roles = {name: dict(zip(('heads', 'mass', 'n'),
+                            (*find_heads(m, min(2, m.shape[1]*m.shape[2])), len(m))))
+             for name, m in masses.items()}
     form = falsify_carry(model, problems, seed, keep_form=True) if limits.max_operands > 2 else None
-    return dict(problems=len(problems), roles=roles, probe={k: [r['share'] for r in v] for k, v in probes.items()}, probe_last=probes['model'][-1],
-                untrained_last=probes['untrained'][-1], copy=copy_paths(model, min(n//4, 100), seed, limits), patch=patch_carry(model, n//2, seed, limits),
+    return dict(problems=len(problems), roles=roles,
+                probe={k: [r['share'] for r in v] for k, v in probes.items()},
+                probe_last=probes['model'][-1],
+                untrained_last=probes['untrained'][-1],
+                copy=copy_paths(model, min(n//4, 100), seed, limits),
+                patch=patch_carry(model, n//2, seed, limits),
                 falsified=falsify_carry(model, problems, seed), falsified_form_kept=form)
 
 
 def replace_tens(model, problems, digit):
-    "What is written where a carry of 1 into column 1 is due, when the tens digit of the sum before is replaced: shares of `+1`, `+` that digit, and no carry."
+    """What is written where a carry of 1 into column 1 is due, when the tens digit of the sum
+    before is replaced: shares of `+1`, `+` that digit, and no carry."""
     problems = problems[(problems.width > 1) & (add(problems.digits)[1][:, 1] == 1)]
     texts = written(model, problems)
     layout = Layout.of(texts)
     due = (layout.writes.where('carry plus') & (layout.writes.column == 1)).argmax(1) + 1
     tokens = encode_batch(texts)[0].tolist()
     for row, at in zip(tokens, layout.first('tens', column=0)): row[at] = digit
-    said = generate(model, [decode(row[:n]) for row, n in zip(tokens, due)], max_new_tokens=2).texts()
-    return {name: share(sum(t.startswith(start) for t in said), len(said)) for name, start in (('as_before', '+1'), ('as_replaced', f'+{digit}'), ('none', '='))}
+    said = generate(model, [decode(row[:n]) for row, n in zip(tokens, due)],
+                    max_new_tokens=2).texts()
+    return {name: share(sum(t.startswith(start) for t in said), len(said))
+            for name, start in (('as_before', '+1'), ('as_replaced', f'+{digit}'), ('none', '='))}
 
 
 def ask(name, path, folder, commands, seeds):
     "Ask a model everything, and write the results file."
     began, model = time.perf_counter(), load_model(folder)
     known = model.meta.trained_on
-    problems = held_out(problem_config(model.meta), N_PROBLEMS, seed=1000, partition=known.get('seed', 42))
+    problems = held_out(problem_config(model.meta), N_PROBLEMS, seed=1000,
+                        partition=known.get('seed', 42))
     report = evaluate(model, problems)
     facts = carry_facts(model, N_ASKED, seed=1001, max_digits=3)
     replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}
-    write_results(path, name, commands, seeds, time.perf_counter() - began, layers=model.config.n_layers, width=model.config.d_model,
-                 parameters=model.n_params(), max_digits=known['max_digits'], exact_match=report['exact_match'], facts=facts, tens_replaced=replaced)
+    write_results(path, name, commands, seeds, time.perf_counter() - began,
+                  layers=model.config.n_layers, width=model.config.d_model,
+                 parameters=model.n_params(), max_digits=known['max_digits'],
+                  exact_match=report['exact_match'], facts=facts, tens_replaced=replaced)
 
 
 def ask_folder(folder, name, path):
     "Ask a model that is trained already."
     trained = [how(folder)] if (Path(folder)/'training_config.json').exists() else []
-    ask(name, path, folder, [*trained, f'python nbs/explanations/how_it_carries/study.py --ask {name} {Path(folder).name}'], [load_model(folder).meta.trained_on.get('seed', 42)])
+    ask(name, path, folder, [*trained, f'python nbs/explanations/how_it_carries/study.py --ask '
+                                       f'{name} {Path(folder).name}'],
+        [load_model(folder).meta.trained_on.get('seed', 42)])
 
 
 def run(name, path):
@@ -298,5 +368,7 @@ def run(name, path):
 
 
 if __name__ == '__main__':
-    if sys.argv[1:2] == ['--ask'] and len(sys.argv) == 4: choose(sys.argv[2:3], sys.argv[2:3], RESULTS, functools.partial(ask_folder, sys.argv[3]), __doc__)
+    if sys.argv[1:2] == ['--ask'] and len(sys.argv) == 4:
+        asking = functools.partial(ask_folder, sys.argv[3])
+        choose(sys.argv[2:3], sys.argv[2:3], RESULTS, asking, __doc__)
     else: choose(sys.argv[1:], plan(), RESULTS, run, __doc__)

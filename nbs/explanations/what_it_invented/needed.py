@@ -1,18 +1,24 @@
 #!/usr/bin/env python
-"""Whether the thoughts of a model that invents its chain are needed, followed and understood, on problems that nothing else has used.
+"""Whether the thoughts of a model that invents its chain are needed, followed and understood, on
+problems that nothing else has used.
 
     python nbs/explanations/what_it_invented/needed.py FILE SEED MODEL [MODEL ...]
 
-Each MODEL is a folder or a shipped name, trained on two operands. Its code book is that in its folder, or one that is learned here
-(from problems of other seeds). FILE, a JSON file, gets the figures of all models, in these words:
+Each MODEL is a folder or a shipped name, trained on two operands. Its code book is that in its
+folder, or one that is learned here (from problems of other seeds). FILE, a JSON file, gets the
+figures of all models, in these words:
 
 - *Exact*: the share of right answers.
-- *Told* is a carry whose digit of the answer follows another problem's thoughts in at least 95 % of the pairs whose carries differ there,
-  measured on one half of the problems. The rest is measured on the other half.
-- *Followed*: the whole answer after a swap is what arithmetic with the other problem's told carries and the problem's own untold ones gives.
-- *Right after a swap*, beside the share of pairs whose told carries *agree*; and right with random thoughts and with `<noop>`s.
-- *Understood* is a place of the chain that tells the carry into one column and nothing else, is read right in 99 % and foretold in 95 % of
-  the problems, is heard, and is obeyed in 95 % of the rewrites where the carry is open.
+- *Told* is a carry whose digit of the answer follows another problem's thoughts in at least 95 % of
+  the pairs whose carries differ there, measured on one half of the problems. The rest is measured
+  on the other half.
+- *Followed*: the whole answer after a swap is what arithmetic with the other problem's told carries
+  and the problem's own untold ones gives.
+- *Right after a swap*, beside the share of pairs whose told carries *agree*; and right with random
+  thoughts and with `<noop>`s.
+- *Understood* is a place of the chain that tells the carry into one column and nothing else, is
+  read right in 99 % and foretold in 95 % of the problems, is heard, and is obeyed in 95 % of the
+  rewrites where the carry is open.
 """
 import copy
 import sys
@@ -36,7 +42,8 @@ KINDS = dict(uniform=0., carry_biased=1.)
 
 def digits(answers, width):
     "Digits (b, width) of answers, lowest first; -1 where there is no answer of this width."
-    rows = [[int(c) for c in f'{a:0{width}}'[::-1]] if 0 <= a < 10**width else [-1] * width for a in answers.tolist()]
+    rows = [[int(c) for c in f'{a:0{width}}'[::-1]] if 0 <= a < 10**width else [-1] * width
+            for a in answers.tolist()]
     return np.array(rows, int).reshape(-1, width)
 
 
@@ -46,16 +53,19 @@ def total(c, carries):
 
 
 def following(model, thoughts, rng):
-    "What becomes of answers when thoughts are swapped between problems, on one half of them, and how well that is foretold on the other."
+    """What becomes of answers when thoughts are swapped between problems, on one half of them, and
+    how well that is foretold on the other."""
     n, half = len(thoughts), len(thoughts) // 2
     c, place = Columns(thoughts.problems), np.arange(n)
-    other = np.where(place < half, (place + 1) % half, half + (place - half + 1) % (n - half))         # partners of the same half
+    # partners of the same half
+    other = np.where(place < half, (place + 1) % half, half + (place - half + 1) % (n - half))
     theirs, d = c.carries[other], c.own.shape[1]
     def answers(chains): return digits(Thoughts(thoughts.problems, chains).answers(model), d)
     swapped = answers(thoughts.tokens[other])
     as_told, differ = total(c, theirs), theirs != c.carries
     first, second = place < half, place >= half
-    columns = {k: share((swapped[:, k] == as_told[:, k])[first & differ[:, k]].sum(), (first & differ[:, k]).sum()) for k in range(1, d)}
+    columns = {k: share((swapped[:, k] == as_told[:, k])[first & differ[:, k]].sum(),
+                        (first & differ[:, k]).sum()) for k in range(1, d)}
     told = [k for k, s in columns.items() if s['n'] and s['share'] >= TOLD]
     mixed = c.carries.copy()
     mixed[:, told] = theirs[:, told]
@@ -63,15 +73,19 @@ def following(model, thoughts, rng):
     def on_second(there): return share(there[second].sum(), second.sum())
     def right(chains): return on_second((answers(chains) == truth).all(1))
     random = rng.choice(thought_ids(model.meta.thought_alphabet), thoughts.tokens.shape)
-    return dict(follows_by_column=columns, told=told, followed=on_second((swapped == total(c, mixed)).all(1)),
-                right_after_a_swap=on_second((swapped == truth).all(1)), agree=on_second(~differ[:, told].any(1)),
-                right_with_random=right(random), right_with_noops=right(np.full_like(thoughts.tokens, NOOP)))
+    return dict(follows_by_column=columns, told=told,
+                followed=on_second((swapped == total(c, mixed)).all(1)),
+                right_after_a_swap=on_second((swapped == truth).all(1)),
+                agree=on_second(~differ[:, told].any(1)),
+                right_with_random=right(random),
+                right_with_noops=right(np.full_like(thoughts.tokens, NOOP)))
 
 
 def understanding(model, book, seed):
     "Each place of the chain, examined on new problems."
     book = copy.deepcopy(book)
-    new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, bias)) for i, (kind, bias) in enumerate(KINDS.items())}
+    new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, bias))
+           for i, (kind, bias) in enumerate(KINDS.items())}
     listen(model, book, think(model, held_out_problems(model, N_SPOKEN, seed + 2, 1.)), seed)
     biased = think(model, held_out_problems(model, N_SPOKEN, seed + 3, 1.))
     spoken, openly = (speak(model, book, biased, seed, open_only=o) for o in (False, True))
@@ -79,23 +93,33 @@ def understanding(model, book, seed):
     for i, (entry, *said) in enumerate(zip(book.entries, spoken, openly)):
         tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
         one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
-        row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status, tests=tests, heard=entry.heard, obeyed=asked(*said))
-        good = one and all(t['read']['share'] >= 0.99 and t['foretold']['share'] >= 0.95 for t in tests.values())
-        good = good and entry.audible and row['obeyed'] is not None and row['obeyed']['share'] >= 0.95
-        rows.append(row | dict(tells_carry_into=entry.features[0].column if one else None, understood=bool(good)))
-    return dict(places=rows, carries_understood=sorted({r['tells_carry_into'] for r in rows if r['understood']}))
+        row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status, tests=tests,
+                   heard=entry.heard, obeyed=asked(*said))
+        good = one and all(t['read']['share'] >= 0.99 and t['foretold']['share'] >= 0.95
+                           for t in tests.values())
+        good = good and entry.audible and row['obeyed'] is not None
+        good = good and row['obeyed']['share'] >= 0.95
+        rows.append(row | dict(tells_carry_into=entry.features[0].column if one else None,
+                               understood=bool(good)))
+    return dict(places=rows, carries_understood=sorted({r['tells_carry_into'] for r in rows
+                                                        if r['understood']}))
 
 
 def examine(name, seed):
     "All figures of one model."
     model = load_model(name).eval()
-    if model.meta.chain != 'invented' or model.meta.trained_on['max_operands'] != 2: raise InputError(f'{name} does not invent chains about two operands')
+    if model.meta.chain != 'invented' or model.meta.trained_on['max_operands'] != 2:
+        raise InputError(f'{name} does not invent chains about two operands')
     book, result = load_codebook(name) or study(model), dict(model=Path(name).name)
     for i, (kind, bias) in enumerate(KINDS.items()):
         exact = evaluate(model, held_out_problems(model, N, seed + 10 + i, bias), n_wrong=3)
-        result[kind] = dict(exact=exact['exact_match'], by_digits={k: v['share'] for k, v in exact['by_digits'].items()})
-        result[kind] |= following(model, think(model, held_out_problems(model, N_SWAPPED, seed + 20 + i, bias)), np.random.default_rng([seed, i]))
-        print(name, kind, {k: v['share'] if isinstance(v, dict) and 'share' in v else v for k, v in result[kind].items() if k not in ('follows_by_column', 'by_digits')}, flush=True)
+        result[kind] = dict(exact=exact['exact_match'],
+                            by_digits={k: v['share'] for k, v in exact['by_digits'].items()})
+        thoughts = think(model, held_out_problems(model, N_SWAPPED, seed + 20 + i, bias))
+        result[kind] |= following(model, thoughts, np.random.default_rng([seed, i]))
+        print(name, kind, {k: v['share'] if isinstance(v, dict) and 'share' in v else v
+                           for k, v in result[kind].items()
+                           if k not in ('follows_by_column', 'by_digits')}, flush=True)
     result |= understanding(model, book, seed + 30)
     print(name, 'understood:', result['carries_understood'], flush=True)
     return result
@@ -106,8 +130,10 @@ def main(file, seed, *names):
     began, path = time.perf_counter(), Path(file)
     if path.exists(): raise InputError(f'{path} is there already')
     results = [examine(name, seed) for name in names]
-    command = ' '.join(['python nbs/explanations/what_it_invented/needed.py', path.name, str(seed), *(Path(n).name for n in names)])
-    write_results(path, 'Thoughts that are needed, followed and understood', command, [seed], time.perf_counter() - began, models=results)
+    command = ' '.join(['python nbs/explanations/what_it_invented/needed.py', path.name, str(seed),
+                        *(Path(n).name for n in names)])
+    write_results(path, 'Thoughts that are needed, followed and understood', command, [seed],
+                  time.perf_counter() - began, models=results)
 
 
 if __name__ == '__main__':
