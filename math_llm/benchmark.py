@@ -24,12 +24,12 @@ from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate
-from .options import (InputError, check_calls, check_options, command, opt,
-                              out_of_memory)
+from .options import (InputError, check_calls, check_options, command, next_steps,
+                              opt, out_of_memory)
 from .files import check_output, load_pretrained, resolve_device
 from .datasets import Stream
 from .runs import deterministic, machine
-from .results import write_results
+from .results import markdown_table, write_results
 from .settings import OPTIMIZERS, TrainingConfig
 from .training import batching, make_optimizers, resolve_precision, set_learning_rate
 
@@ -397,14 +397,6 @@ def _rate(r):
     if 'gflops' in r: return f"{r['gflops']/1000:.3g} TFLOP/s"
     return f"{r['seconds']:.3g} s" if 'seconds' in r else ''
 
-def _markdown(heads, lines):
-    "Aligned columns that are a Markdown table too"
-    lines = [[str(cell) if cell is not None else '' for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(heads, *lines)]
-    def show(cells, fill=' '):
-        return '| ' + ' | '.join(c.ljust(w, fill) for c, w in zip(cells, widths)) + ' |'
-    return '\n'.join([show(heads), show(['-'*3]*len(heads), '-'), *map(show, lines)])
-
 # %% ../nbs/26_benchmark.ipynb #bddb6a59
 def format_benchmark(result: Annotated[dict, ('rows',)], # Made by `benchmark`
                     ) -> str: # Lines of a Markdown table
@@ -416,7 +408,8 @@ def format_benchmark(result: Annotated[dict, ('rows',)], # Made by `benchmark`
         gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
         lines.append([r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
                       _number(r.get('tokens_per_second')), peak, memory, gain])
-    return _markdown([*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain'], lines)
+    return markdown_table([*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain'], lines,
+                          align=True)
 
 # %% ../nbs/26_benchmark.ipynb #adacc12d
 def compare_benchmarks(a: Annotated[dict, ('rows',)], # The first run, the one before
@@ -432,7 +425,7 @@ def compare_benchmarks(a: Annotated[dict, ('rows',)], # The first run, the one b
         memory = [_number(z.get('memory_mb')) for z in (x, y)]
         lines.append([k[0].replace('_', ' '), *k[1:], _rate(x), _rate(y), ratio, *memory])
     heads = [*_KEYS, 'first', 'second', 'second / first', 'MB, first', 'MB, second']
-    return _markdown(heads, lines)
+    return markdown_table(heads, lines, align=True)
 
 # %% ../nbs/26_benchmark.ipynb #b7efbdbe
 def _read_benchmark(path):
@@ -462,7 +455,10 @@ def benchmark_command(config):
     result = benchmark(config)
     print('{machine}, PyTorch {torch}, threads: {threads}; {seconds:.0f} s\n'.format(**result))
     print(format_benchmark(result))
-    if file: write_results(file, replace=config.overwrite, **result)
+    if not file: return
+    write_results(file, replace=config.overwrite, **result)
+    later = ['math_llm_benchmark', '--compare', file, 'later.json']
+    print(f'\nWritten to {file}; what can be done next:\n' + next_steps(('compare', later)))
 
 # %% ../nbs/26_benchmark.ipynb #a1565b44
 check_calls(globals())

@@ -15,7 +15,7 @@ from filelock import FileLock
 from .problems import ProblemConfig, SPLITS, draw, held_out, split_of
 from .chains import Examples, pretty, render
 from .options import (Count, InputError, Share, Size, atomic_write, check_calls, command,
-                              contents)
+                              contents, next_steps)
 from .dataset_files import DatasetConfig, dataset_file, load_dataset
 
 # %% ../nbs/22_datasets.ipynb #63394c12
@@ -262,7 +262,10 @@ def generate_data(config):
                          'give another --output-dir, or --overwrite')
     splits = make_dataset(config)
     write_dataset(splits, config)
-    print(*_described(splits, config), f'Written to {Path(config.output_dir)}/', sep='\n')
+    folder = Path(config.output_dir)
+    train = 'train on it', ['math_llm_train', '--data-dir', folder]
+    print(*_described(splits, config), f'Written to {folder}/; what can be done next:',
+          next_steps(train), sep='\n')
 
 # %% ../nbs/22_datasets.ipynb #b22c0002
 check_calls(globals())

@@ -21,7 +21,7 @@ from .decoding import generate
 from .evaluation import (evaluate, format_report, judge, partition_of, percent, share,
                                  subplots, written_for)
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options
-from .options import command, contents, opt
+from .options import command, contents, next_steps, opt
 from .files import check_model_size, check_output, load_model, problem_config
 from .files import resolve_device
 from .dataset_files import read_problems
@@ -313,6 +313,8 @@ def evaluate_command(config):
         if config.output_file:
             atomic_write(config.output_file, (json.dumps(facts | report, indent=1) + '\n').encode())
             page += f'\n\nreport written to {config.output_file}'
+        look = ['math_llm_trace', '--checkpoint', config.checkpoint]
+        page += '\n\nWhat can be done next:\n' + next_steps(('look inside it', look))
     finally: print(page)                                # whatever happens to the file
 
 # %% ../nbs/08_faithfulness.ipynb #f9dd78d0

@@ -21,7 +21,7 @@ from .tracing import (find_heads, logit_lens, plot_attention, plot_lens, plot_ta
                               role_masses, roles_of, trace, written)
 from .interactive import ask
 from .options import (Count, InputError, Size, atomic_write, check_calls, check_options,
-                              command, opt)
+                              command, next_steps, opt)
 from .files import check_output, load_model, problem_config, resolve_device
 
 # %% ../nbs/12_patching.ipynb #73d4e23b
@@ -285,7 +285,9 @@ def trace_command(config):
     figures = plot_attention(t), table, plot_lens(model, t)
     for file, fig in zip(_FIGURES, figures): _save(fig, folder/file)
     atomic_write(folder/'summary.txt', (said + '\n').encode(errors='replace'))
-    print(f'{said}\n\nfigures and summary written to {folder}')
+    talk = 'talk to it', ['math_llm_interactive', '--checkpoint', name]
+    print(f'{said}\n\nFigures and summary written to {folder}/; what can be done next:',
+          next_steps(talk), sep='\n')
 
 # %% ../nbs/12_patching.ipynb #d660421a
 check_calls(globals())
