@@ -103,9 +103,6 @@ class GumbelConfig:
     gumbel_hide_columns: float = opt(
         0., 'Share of the examples in which a digit of the answer sees neither other columns of '
         'the problem nor earlier digits; its thoughts see all', low=0, high=1, flag=False)
-    gumbel_hide_later: bool = opt(
-        False, 'In these examples, each digit of the answer also sees one thought fewer than '
-        'the digit before it; the first sees all', flag=False)
     thought_alphabet: str|None = opt(
         None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
         '--init-from, or all digits, +, = and <noop>)')
@@ -126,7 +123,6 @@ class GumbelConfig:
         need(self.use_gumbel, '--use-gumbel', *defaults)
         need(self.supervise == 'answer', '--supervise answer',
              'gumbel_hide', 'gumbel_hide_columns', 'thought_alphabet')
-        need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_later')
         need(not self.gumbel_hard, '--no-gumbel-hard', 'gumbel_harden')
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
@@ -204,15 +200,13 @@ def _columns(prompts):
     sign = i.where(signs, t).flip(1).cummin(1).values.flip(1)                       # the next one
     return (sign - i - 1).where(prompts < 10, -1)
 
-def _beside_the_column(prompts, digits, m, s, k=0):
+def _beside_the_column(prompts, digits, m, s):
     "What each of the last 1+m of s inputs sees besides the column it writes (b, 1+m, s)"
     i = torch.arange(1 + m, device=prompts.device) # the last thought, `</think>`, the answer
     column = F.pad(_columns(prompts), (0, s - prompts.shape[1]), value=-1)[:, None] # (b, 1, s)
     written = (digits[:, None] - i)[:, :, None]                                     # (b, 1+m, 1)
     earlier = F.pad((i > 1) & (i < i[:, None]), (s - 1 - m, 0))                     # (1+m, s)
-    j = torch.arange(s, device=i.device) - (s - m - k)                              # thought j of k
-    later = (0 <= j) & (j < k) & (j > k - i[:, None])                               # (1+m, s)
-    return (column >= 0) & (column != written) | earlier | later
+    return (column >= 0) & (column != written) | earlier
 
 # %% ../nbs/06_gumbel.ipynb #2213898e
 class GumbelAnswer(_Gumbel):
@@ -243,8 +237,7 @@ class GumbelAnswer(_Gumbel):
         if not self.training or not chance.numel(): return None
         tokens = F.pad(chance, (0, s))[:, :s] < self.hidden_share
         tokens = tokens & (torch.arange(s, device=p.device) < p[:, None])           # (b, s)
-        k = self.n_thoughts * self.config.gumbel_hide_later
-        columns = _beside_the_column(prompts, batch.lengths - p - 1, m, s, k)       # (b, 1+m, s)
+        columns = _beside_the_column(prompts, batch.lengths - p - 1, m, s)          # (b, 1+m, s)
         narrow = chance[:, -len(VOCAB)] < self.hidden_columns                       # (b,)
         return ~(tokens[:, None] | columns & narrow[:, None, None])
 
