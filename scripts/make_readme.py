@@ -31,10 +31,15 @@ def relink(text):
     return ''.join(part if part.startswith('```') else link.sub(move, part) for part in parts)
 
 
+def without_html(text):
+    "`text` without what is HTML for the site alone."
+    return re.sub(r'^```\{=html\}$.*?^```$\n*', '', text, flags=re.M | re.S)
+
+
 def render_output(output):
     "What a cell showed, as Markdown."
     data = output.get('data', {})
-    if 'text/markdown' in data: return relink(data['text/markdown'].strip())
+    if 'text/markdown' in data: return relink(without_html(data['text/markdown']).strip())
     text = output.get('text') or data.get('text/plain')
     if text is None or any(kind.startswith('image/') for kind in data):
         raise SystemExit(f'make_readme.py: cannot put a {output.output_type} of {list(data)} into '
@@ -44,7 +49,7 @@ def render_output(output):
 
 def render_cell(cell):
     "The Markdown of one cell, '' for a hidden one."
-    if cell.cell_type == 'markdown': return relink(cell.source.strip())
+    if cell.cell_type == 'markdown': return relink(without_html(cell.source).strip())
     if cell.cell_type != 'code': return ''
     lines = cell.source.splitlines()
     directives = {line[2:].strip() for line in lines if line.startswith('#|')}

@@ -19,7 +19,7 @@ const FIRST = {tab: 'think', sum: '23456789+34567891', other: '87654321+99999999
 const KEYS = ['tab', 'model', 'sum', 'other', 'thoughts', 'onward', 'token', 'block', 'head', 'layer', 'at'];
 
 /** Build the page in `root`. source: {models: what there is, fetch(name, progress): a model's bytes and
-    its code book's JSON or null, address: keep the state in the page's address?}. */
+    its code book's JSON or null, address: keep the state in the page's address?, only: one view}. */
 export function start(root, source) {
   const app = new App(root, source);
   app.begin();
@@ -34,7 +34,8 @@ class App {
     this.state = {...FIRST};
   }
   begin() {
-    const tabs = Object.keys(VIEWS).filter(t => this.models(t).length);
+    const {only} = this.source, tabs = Object.keys(VIEWS).filter(t => this.models(t).length && (!only || only === t));
+    this.names = tabs;
     this.status = el('p', {class: 'status', role: 'status', 'aria-live': 'polite'});
     this.error = el('p', {class: 'error', role: 'alert'});
     this.progress = el('progress', {class: 'progress', hidden: true, max: 1, 'aria-label': 'Loading the model'});
@@ -45,9 +46,8 @@ class App {
     this.panels = tabs.map(t => el('div', {
       role: 'tabpanel', id: this.id(`panel-${t}`), 'aria-labelledby': this.id(`tab-${t}`), hidden: true,
     }));
-    this.names = tabs;
     this.root.replaceChildren(
-      this.experiment_buttons(), el('div', {class: 'tabs', role: 'tablist', 'aria-label': 'What to do'}, ...this.tabs),
+      this.experiment_buttons(), el('div', {class: 'tabs', role: 'tablist', 'aria-label': 'What to do', hidden: tabs.length < 2}, ...this.tabs),
       this.progress, this.error, ...this.panels, el('div', {class: 'unseen'}, this.status));
     if (!tabs.length) return this.fail(new InputError('no model is here to run'));
     if (this.source.address) {
@@ -155,20 +155,19 @@ class App {
   }
 
   experiment_buttons() {
-    const invented = this.models('think').map(m => m.name), taught = this.models('add').find(m => m.name === 'taught');
-    const first = invented[0];
+    const thinks = this.names.includes('think'), adds = this.names.includes('add') && this.models('add').some(m => m.name === 'taught');
     const offers = [
-      first && ['Make it carry wrongly', 'One thought is rewritten so that it tells another carry. Does the answer follow?',
+      thinks && ['Make it carry wrongly', 'One thought is rewritten so that it tells another carry. Does the answer follow?',
                 async () => {
                   const loaded = await this.load(this.model_name('think'));
                   this.set({tab: 'think', ...wrong_carry(loaded)});
                 }],
-      first && ['Swap its thoughts', 'It answers one sum with its thoughts about another.',
+      thinks && ['Swap its thoughts', 'It answers one sum with its thoughts about another.',
                 async () => {
                   const loaded = await this.load(this.model_name('think'));
                   this.set({tab: 'think', ...swapped(loaded)});
                 }],
-      taught && ['A nine-digit carry', 'One carry runs through eight columns and makes a ninth digit.',
+      adds && ['A nine-digit carry', 'One carry runs through eight columns and makes a ninth digit.',
                  () => this.set({tab: 'add', model: 'taught', sum: '99999999+1', token: null})],
     ].filter(Boolean);
     return el('ul', {class: 'experiments', 'aria-label': 'Prepared experiments'}, ...offers.map(([title, line, action]) =>

@@ -25,7 +25,7 @@ async function bytes_of(path, progress) {
 
 if (root) {
   const models = JSON.parse(root.dataset.models);
-  start(root, {models, address: true, async fetch(name, progress) {
+  start(root, {models, only: root.dataset.only, address: !root.dataset.only, async fetch(name, progress) {
     const bytes = await bytes_of(`${name}/model.safetensors`, progress);
     if (!bytes) throw new InputError('its weights are not there');
     const book = models.find(m => m.name === name).book ? await bytes_of(`${name}/codebook.json`) : null;
