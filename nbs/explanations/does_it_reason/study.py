@@ -28,7 +28,7 @@ from math_llm.files import load_model
 from math_llm.training import TrainingConfig, train
 from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parents[3] / 'scripts'))
+sys.path.append(str(Path(__file__).resolve().parents[3] / 'scripts'))
 from studies import RUNS, choose, how
 
 RESULTS = Path(__file__).parent / 'results'

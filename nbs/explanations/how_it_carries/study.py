@@ -31,7 +31,7 @@ from math_llm.tokenizer import VOCAB, decode, encode_batch
 from math_llm.tracing import (Layout, activations, cut, find_heads, linear_probe, role_masses,
                               untrained, written)
 
-sys.path.append(str(Path(__file__).parents[3]/'scripts'))
+sys.path.append(str(Path(__file__).resolve().parents[3]/'scripts'))
 from studies import RUNS, choose, how
 
 RESULTS = Path(__file__).parent/'results'

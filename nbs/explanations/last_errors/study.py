@@ -22,7 +22,7 @@ from math_llm.files import problem_config
 from math_llm.options import InputError
 from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parents[3] / 'scripts'))
+sys.path.append(str(Path(__file__).resolve().parents[3] / 'scripts'))
 from hard_problems import load_taught, worst_loss
 
 BOUNDS = (0.001, 0.01, 0.1, 0.7)

@@ -32,7 +32,7 @@ from math_llm.tokenizer import VOCAB, decode, decode_batch
 from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
 from math_llm.results import write_results
 
-sys.path.append(str(Path(__file__).parents[3] / 'scripts'))
+sys.path.append(str(Path(__file__).resolve().parents[3] / 'scripts'))
 from studies import RUNS, choose
 
 RESULTS = Path(__file__).parent / 'results'
