@@ -56,7 +56,7 @@ def bundle(*names: str, # Modules of `web`, each after those that it imports
     return re.sub(r'^export (?=async|const|class|function)', '', text, flags=re.M)
 
 # %% ../nbs/16_live.ipynb #25b702c5
-MODULES = ('engine.js', 'dom.js', 'columns.js',
+MODULES = ('engine.js', 'dom.js', 'columns.js', 'thinking.js',
            'add.js', 'think.js', 'look.js', 'ball.js', 'app.js') # in the order of their imports
 
 # %% ../nbs/16_live.ipynb #a96f1529

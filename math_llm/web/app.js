@@ -1,9 +1,11 @@
-// The frame of the live page and of the widget: state, address, models, tabs, words for screen readers.
+// The frame of the live page and of the widget: state, address, models, tabs, words for screen
+// readers.
 import {InputError, load_model} from './engine.js';
 import {Codebook} from './columns.js';
 import {capital, el} from './dom.js';
 import {add_view} from './add.js';
-import {swapped, think_view, wrong_carry} from './think.js';
+import {think_view} from './think.js';
+import {swapped, wrong_carry} from './thinking.js';
 import {look_view} from './look.js';
 import {ball_view} from './ball.js';
 
@@ -16,9 +18,24 @@ const VIEWS = {
 
 /** What is asked when nothing else is said. */
 const FIRST = {tab: 'think', sum: '23456789+34567891', other: '87654321+99999999'};
-const KEYS = ['tab', 'model', 'sum', 'other', 'thoughts', 'onward', 'token', 'block', 'head', 'layer', 'at'];
+const KEYS = [
+  'tab',
+  'model',
+  'sum',
+  'other',
+  'thoughts',
+  'onward',
+  'token',
+  'block',
+  'head',
+  'layer',
+  'at',
+  'ball',
+  'told',
+];
 
-/** Build the page in `root`. source: {models: what there is, fetch(name, progress): a model's bytes and
+/** Build the page in `root`. source: {models: what there is, fetch(name, progress): a model's
+    bytes and
     its code book's JSON or null, address: keep the state in the page's address?, only: one view}. */
 export function start(root, source) {
   const app = new App(root, source);
@@ -34,31 +51,69 @@ class App {
     this.state = {...FIRST};
   }
   begin() {
-    const {only} = this.source, tabs = Object.keys(VIEWS).filter(t => this.models(t).length && (!only || only === t));
+    const {only} = this.source,
+      tabs = Object.keys(VIEWS).filter(t => this.models(t).length && (!only || only === t));
     this.names = tabs;
     this.status = el('p', {class: 'status', role: 'status', 'aria-live': 'polite'});
     this.error = el('p', {class: 'error', role: 'alert'});
-    this.progress = el('progress', {class: 'progress', hidden: true, max: 1, 'aria-label': 'Loading the model'});
-    this.tabs = tabs.map(t => el('button', {
-      type: 'button', role: 'tab', id: this.id(`tab-${t}`), 'aria-controls': this.id(`panel-${t}`),
-      on: {click: () => this.set({tab: t}), keydown: e => this.step_tab(e, tabs, t)},
-    }, VIEWS[t][0]));
-    this.panels = tabs.map(t => el('div', {
-      role: 'tabpanel', id: this.id(`panel-${t}`), 'aria-labelledby': this.id(`tab-${t}`), hidden: true,
-    }));
+    this.progress = el('progress', {
+      class: 'progress',
+      hidden: true,
+      max: 1,
+      'aria-label': 'Loading the model',
+    });
+    this.tabs = tabs.map(t =>
+      el(
+        'button',
+        {
+          type: 'button',
+          role: 'tab',
+          id: this.id(`tab-${t}`),
+          'aria-controls': this.id(`panel-${t}`),
+          on: {click: () => this.set({tab: t}), keydown: e => this.step_tab(e, tabs, t)},
+        },
+        VIEWS[t][0],
+      ),
+    );
+    this.panels = tabs.map(t =>
+      el('div', {
+        role: 'tabpanel',
+        id: this.id(`panel-${t}`),
+        'aria-labelledby': this.id(`tab-${t}`),
+        hidden: true,
+      }),
+    );
     this.root.replaceChildren(
-      this.experiment_buttons(), el('div', {class: 'tabs', role: 'tablist', 'aria-label': 'What to do', hidden: tabs.length < 2}, ...this.tabs),
-      this.progress, this.error, ...this.panels, el('div', {class: 'unseen'}, this.status));
+      this.experiment_buttons(),
+      el(
+        'div',
+        {class: 'tabs', role: 'tablist', 'aria-label': 'What to do', hidden: tabs.length < 2},
+        ...this.tabs,
+      ),
+      this.progress,
+      this.error,
+      ...this.panels,
+      el('div', {class: 'unseen'}, this.status),
+    );
     if (!tabs.length) return this.fail(new InputError('no model is here to run'));
     if (this.source.address) {
-      window.addEventListener('hashchange', () => { if (location.hash !== this.written) this.read_address(); });
+      window.addEventListener('hashchange', () => {
+        if (location.hash !== this.written) this.read_address();
+      });
       if (location.hash.includes('=')) return this.read_address();
     }
     this.set({tab: tabs.includes(FIRST.tab) ? FIRST.tab : tabs[0]});
   }
-  id(name) { return `live-${this.n}-${name}`; }
+  id(name) {
+    return `live-${this.n}-${name}`;
+  }
   step_tab(event, tabs, tab) {
-    const by = {ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab)}[event.key];
+    const by = {
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      Home: -tabs.indexOf(tab),
+      End: tabs.length - 1 - tabs.indexOf(tab),
+    }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     const next = (tabs.indexOf(tab) + by + tabs.length) % tabs.length;
@@ -67,7 +122,9 @@ class App {
   }
 
   /** The models that a tab can use. */
-  models(tab) { return this.source.models.filter(VIEWS[tab][2]); }
+  models(tab) {
+    return this.source.models.filter(VIEWS[tab][2]);
+  }
   /** The model that is meant: the one in the state, if the tab can use it. */
   model_name(tab = this.state.tab) {
     const names = this.models(tab).map(m => m.name);
@@ -79,32 +136,43 @@ class App {
   }
   /** A model and its code book (null: it has none), fetched when first asked for. */
   load(name) {
-    this.loaded[name] ??= this.fetch(name).catch(e => { delete this.loaded[name]; throw e; });
+    this.loaded[name] ??= this.fetch(name).catch(e => {
+      delete this.loaded[name];
+      throw e;
+    });
     return this.loaded[name];
   }
   async fetch(name) {
     this.progress.hidden = false;
     this.progress.removeAttribute('value');
     try {
-      const {bytes, codebook} = await this.source.fetch(name, share => { this.progress.value = share; });
+      const {bytes, codebook} = await this.source.fetch(name, share => {
+        this.progress.value = share;
+      });
       const model = load_model(bytes);
       return {name, model, book: codebook ? new Codebook(codebook) : null};
     } catch (e) {
-      throw e instanceof InputError ? new InputError(`the model "${name}" cannot be used: ${e.message}`) : e;
-    } finally { this.progress.hidden = true; }
+      throw e instanceof InputError
+        ? new InputError(`the model "${name}" cannot be used: ${e.message}`)
+        : e;
+    } finally {
+      this.progress.hidden = true;
+    }
   }
 
   /** Change the state, show it, and write it into the address. */
   set(changes, from_address = false) {
     this.from_address = from_address;
     Object.assign(this.state, changes);
-    for (const key in this.state) if (this.state[key] === null || this.state[key] === '') delete this.state[key];
+    for (const key in this.state)
+      if (this.state[key] === null || this.state[key] === '') delete this.state[key];
     if (!this.names.includes(this.state.tab)) this.state.tab = this.names[0];
     this.write_address();
     return this.show();
   }
   async show() {
-    const {tab} = this.state, run = ++this.run;
+    const {tab} = this.state,
+      run = ++this.run;
     this.names.forEach((t, i) => {
       this.tabs[i].setAttribute('aria-selected', String(t === tab));
       this.tabs[i].tabIndex = t === tab ? 0 : -1;
@@ -120,7 +188,11 @@ class App {
   /** Do something; a mistake is one line on the page. */
   async guard(action) {
     this.error.textContent = '';
-    try { await action(); } catch (e) { this.fail(e); }
+    try {
+      await action();
+    } catch (e) {
+      this.fail(e);
+    }
   }
   fail(e) {
     const mine = e instanceof InputError;
@@ -128,7 +200,9 @@ class App {
     if (!mine) console.error(e);
   }
   /** Say in words what changed. */
-  say(text) { this.status.textContent = text; }
+  say(text) {
+    this.status.textContent = text;
+  }
 
   write_address() {
     if (!this.source.address) return;
@@ -143,7 +217,8 @@ class App {
     for (const key of KEYS) if (found.has(key)) this.state[key] = found.get(key).slice(0, 400);
     this.set({}, true);
   }
-  whole(key, most, usual = 0) {                      // a whole number of the state
+  whole(key, most, usual = 0) {
+    // a whole number of the state
     const n = Number(this.state[key] ?? usual);
     return Number.isInteger(n) && n >= 0 && n <= most ? n : usual;
   }
@@ -155,23 +230,46 @@ class App {
   }
 
   experiment_buttons() {
-    const thinks = this.names.includes('think'), adds = this.names.includes('add') && this.models('add').some(m => m.name === 'taught');
+    const thinks = this.names.includes('think'),
+      adds = this.names.includes('add') && this.models('add').some(m => m.name === 'taught');
     const offers = [
-      thinks && ['Make it carry wrongly', 'One thought is rewritten so that it tells another carry. Does the answer follow?',
-                async () => {
-                  const loaded = await this.load(this.model_name('think'));
-                  this.set({tab: 'think', ...wrong_carry(loaded)});
-                }],
-      thinks && ['Swap its thoughts', 'It answers one sum with its thoughts about another.',
-                async () => {
-                  const loaded = await this.load(this.model_name('think'));
-                  this.set({tab: 'think', ...swapped(loaded)});
-                }],
-      adds && ['A nine-digit carry', 'One carry runs through eight columns and makes a ninth digit.',
-                 () => this.set({tab: 'add', model: 'taught', sum: '99999999+1', token: null})],
+      thinks && [
+        'Make it carry wrongly',
+        'One thought is rewritten so that it tells another carry. Does the answer follow?',
+        async () => {
+          const loaded = await this.load(this.model_name('think'));
+          this.set({tab: 'think', ...wrong_carry(loaded)});
+        },
+      ],
+      thinks && [
+        'Swap its thoughts',
+        'It answers one sum with its thoughts about another.',
+        async () => {
+          const loaded = await this.load(this.model_name('think'));
+          this.set({tab: 'think', ...swapped(loaded)});
+        },
+      ],
+      adds && [
+        'A nine-digit carry',
+        'One carry runs through eight columns and makes a ninth digit.',
+        () => this.set({tab: 'add', model: 'taught', sum: '99999999+1', token: null}),
+      ],
     ].filter(Boolean);
-    return el('ul', {class: 'experiments', 'aria-label': 'Prepared experiments'}, ...offers.map(([title, line, action]) =>
-      el('li', {}, el('button', {type: 'button', on: {click: () => this.guard(action)}},
-        el('strong', {}, title), el('span', {}, line)))));
+    return el(
+      'ul',
+      {class: 'experiments', 'aria-label': 'Prepared experiments'},
+      ...offers.map(([title, line, action]) =>
+        el(
+          'li',
+          {},
+          el(
+            'button',
+            {type: 'button', on: {click: () => this.guard(action)}},
+            el('strong', {}, title),
+            el('span', {}, line),
+          ),
+        ),
+      ),
+    );
   }
 }

@@ -2,14 +2,21 @@
 import {InputError} from './engine.js';
 import {start} from './app.js';
 
-const root = document.getElementById('live'), base = new URL('../pretrained/', import.meta.url);
+const root = document.getElementById('live'),
+  base = new URL('../pretrained/', import.meta.url);
 
 /** The bytes of a file, with progress; null if it is not there. */
 async function bytes_of(path, progress) {
   let response;
-  try { response = await fetch(new URL(path, base)); } catch { throw new InputError(`${path} could not be fetched`); }
+  try {
+    response = await fetch(new URL(path, base));
+  } catch {
+    throw new InputError(`${path} could not be fetched`);
+  }
   if (!response.ok) return null;
-  const total = Number(response.headers.get('content-length')), parts = [], reader = response.body.getReader();
+  const total = Number(response.headers.get('content-length')),
+    parts = [],
+    reader = response.body.getReader();
   let n = 0;
   for (;;) {
     const {done, value} = await reader.read();
@@ -19,18 +26,32 @@ async function bytes_of(path, progress) {
     if (total >= n) progress?.(n / total);
   }
   const bytes = new Uint8Array(n);
-  parts.reduce((at, part) => { bytes.set(part, at); return at + part.length; }, 0);
+  parts.reduce((at, part) => {
+    bytes.set(part, at);
+    return at + part.length;
+  }, 0);
   return bytes;
 }
 
 if (root) {
   const models = JSON.parse(root.dataset.models);
-  start(root, {models, only: root.dataset.only, address: !root.dataset.only, async fetch(name, progress) {
-    const bytes = await bytes_of(`${name}/model.safetensors`, progress);
-    if (!bytes) throw new InputError('its weights are not there');
-    const book = models.find(m => m.name === name).book ? await bytes_of(`${name}/codebook.json`) : null;
-    let codebook = null;
-    try { codebook = book && JSON.parse(new TextDecoder().decode(book)); } catch { throw new InputError('its code book is damaged'); }
-    return {bytes: bytes.buffer, codebook};
-  }});
+  start(root, {
+    models,
+    only: root.dataset.only,
+    address: !root.dataset.only,
+    async fetch(name, progress) {
+      const bytes = await bytes_of(`${name}/model.safetensors`, progress);
+      if (!bytes) throw new InputError('its weights are not there');
+      const book = models.find(m => m.name === name).book
+        ? await bytes_of(`${name}/codebook.json`)
+        : null;
+      let codebook = null;
+      try {
+        codebook = book && JSON.parse(new TextDecoder().decode(book));
+      } catch {
+        throw new InputError('its code book is damaged');
+      }
+      return {bytes: bytes.buffer, codebook};
+    },
+  });
 }

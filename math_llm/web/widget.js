@@ -7,10 +7,14 @@ export default {
     root.className = 'live';
     cell.append(root);
     start(root, {
-      models: [model.get('facts')], address: false,
+      models: [model.get('facts')],
+      address: false,
       async fetch() {
         const {buffer, byteOffset, byteLength} = model.get('weights');
-        return {bytes: buffer.slice(byteOffset, byteOffset + byteLength), codebook: model.get('codebook')};
+        return {
+          bytes: buffer.slice(byteOffset, byteOffset + byteLength),
+          codebook: model.get('codebook'),
+        };
       },
       recorded(experiment) {
         model.set('tried', [...model.get('tried'), experiment]);
