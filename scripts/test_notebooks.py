@@ -43,7 +43,7 @@ def main():
                         help='for all of them (default: 1800)')
     args = parser.parse_args()
     # workers share the cores
-    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // max(1, args.n_workers))))
     config = get_config()
     notebooks, passed = sorted({path.absolute() for where in args.path
                                 for path in nbglob(where, as_path=True)}), set()
