@@ -42,8 +42,9 @@ def main():
     parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS',
                         help='for all of them (default: 1800)')
     args = parser.parse_args()
+    args.n_workers = max(1, args.n_workers)  # 0, for nbdev_test, is this process; here it is one
     # workers share the cores
-    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // max(1, args.n_workers))))
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))
     config = get_config()
     notebooks, passed = sorted({path.absolute() for where in args.path
                                 for path in nbglob(where, as_path=True)}), set()
