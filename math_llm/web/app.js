@@ -131,7 +131,8 @@ class App {
     return names.includes(this.state.model) ? this.state.model : this.best_model(tab, names);
   }
   best_model(tab, names) {
-    const usual = tab === 'add' ? 'taught' : names.find(n => n.startsWith('invented'));
+    const usual = tab === 'add' ? 'taught' : names.find(n => n === 'invented_pairs')
+      ?? names.find(n => n.startsWith('invented'));
     return names.includes(usual) ? usual : names[0];
   }
   /** A model and its code book (null: it has none), fetched when first asked for. */
