@@ -233,22 +233,18 @@ class App {
   experiment_buttons() {
     const thinks = this.names.includes('think'),
       adds = this.names.includes('add') && this.models('add').some(m => m.name === 'taught');
+    const think_with = async change =>
+      this.set({tab: 'think', ...change(await this.load(this.model_name('think')))});
     const offers = [
       thinks && [
         'Make it carry wrongly',
         'One thought is rewritten so that it tells another carry. Does the answer follow?',
-        async () => {
-          const loaded = await this.load(this.model_name('think'));
-          this.set({tab: 'think', ...wrong_carry(loaded)});
-        },
+        () => think_with(wrong_carry),
       ],
       thinks && [
         'Swap its thoughts',
         'It answers one sum with its thoughts about another.',
-        async () => {
-          const loaded = await this.load(this.model_name('think'));
-          this.set({tab: 'think', ...swapped(loaded)});
-        },
+        () => think_with(swapped),
       ],
       adds && [
         'A nine-digit carry',
