@@ -11,7 +11,7 @@ import {
   thought_ids,
 } from './engine.js';
 import {thoughts_of} from './columns.js';
-import {el, radios, shown} from './dom.js';
+import {ask_form, el, radios, shown} from './dom.js';
 
 const PLACES = 5,
   MOVES = 7;
@@ -70,17 +70,8 @@ export function ball_view(app, panel) {
     size: 12,
     maxlength: 12,
   });
-  const form = el(
-    'form',
-    {
-      class: 'ask',
-      on: {
-        submit: e => {
-          e.preventDefault();
-          app.set({ball: input.value.trim(), told: null});
-        },
-      },
-    },
+  const form = ask_form(
+    () => app.set({ball: input.value.trim(), told: null}),
     el('label', {class: 'wide'}, 'Start (0 to 4) and seven moves ', input),
     el('button', {type: 'submit', class: 'main'}, 'Follow'),
     el('button', {type: 'button', on: {click: () => app.set({told: null})}}, 'Think again'),

@@ -64,6 +64,15 @@ export function radios(label, options, value, choose) {
   );
 }
 
+/** A form that stays on its page: what it does when it is sent, and what stands in it. */
+export function ask_form(send, ...parts) {
+  const submit = e => {
+    e.preventDefault();
+    send();
+  };
+  return el('form', {class: 'ask', on: {submit}}, ...parts);
+}
+
 /** A form with a sum and a model: what was typed goes into the state. */
 export function sum_form(app, tab, button, more = []) {
   const input = el('input', {
@@ -79,17 +88,8 @@ export function sum_form(app, tab, button, more = []) {
     {on: {change: () => app.set({model: select.value, thoughts: null, token: null, at: null})}},
     ...app.models(tab).map(m => el('option', {value: m.name}, `${m.name}: ${about(m)}`)),
   );
-  const form = el(
-    'form',
-    {
-      class: 'ask',
-      on: {
-        submit: e => {
-          e.preventDefault();
-          app.set({sum: input.value.replace(/\s/g, ''), thoughts: null, token: null, at: null});
-        },
-      },
-    },
+  const form = ask_form(
+    () => app.set({sum: input.value.replace(/\s/g, ''), thoughts: null, token: null, at: null}),
     el('label', {class: 'wide'}, 'Sum ', input),
     el('label', {}, 'Model ', select),
     el('button', {type: 'submit', class: 'main'}, button),
