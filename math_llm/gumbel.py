@@ -103,6 +103,9 @@ class GumbelConfig:
     gumbel_hide_columns: float = opt(
         0., 'Share of the examples in which a digit of the answer sees neither other columns of '
         'the problem nor earlier digits; its thoughts see all', low=0, high=1, flag=False)
+    gumbel_hide_thoughts: float = opt(
+        0., 'Share of the thoughts that a digit of the answer does not see in these examples',
+        low=0, high=1, flag=False)
     thought_alphabet: str|None = opt(
         None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
         '--init-from, or all digits, +, = and <noop>)')
@@ -122,7 +125,8 @@ class GumbelConfig:
                 raise InputError(f'{", ".join(names)} means nothing without {flag}')
         need(self.use_gumbel, '--use-gumbel', *defaults)
         need(self.supervise == 'answer', '--supervise answer',
-             'gumbel_hide', 'gumbel_hide_columns', 'thought_alphabet')
+             'gumbel_hide', 'gumbel_hide_columns', 'gumbel_hide_thoughts', 'thought_alphabet')
+        need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_thoughts')
         need(not self.gumbel_hard, '--no-gumbel-hard', 'gumbel_harden')
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
@@ -217,13 +221,15 @@ class GumbelAnswer(_Gumbel):
         super().__init__(model, config)
         self.n_thoughts, self.alphabet = n_thoughts, model.meta.thought_alphabet
         self.hidden_columns = self.config.gumbel_hide_columns
+        self.hidden_thoughts = self.config.gumbel_hide_thoughts
 
     def n_samples(self, batch): return self.n_thoughts
 
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K or more, 16)
-        "Noise for the thoughts; behind it, unscaled, that for hiding tokens, then columns"
-        noise = super().new_noise(batch)
+        "Noise for the thoughts; behind it, unscaled, that for hiding tokens, thoughts, columns"
+        noise, places = super().new_noise(batch), (1 + batch.longest[1]) * self.n_thoughts
         more = -(-batch.longest[0] // len(VOCAB)) if self.hidden_share else 0
+        more += -(-places // len(VOCAB)) if self.hidden_thoughts else 0
         more += self.hidden_columns > 0
         if not (self.training and more): return noise
         new = gumbel_noise(len(batch), more, len(VOCAB), device=noise.device)
@@ -239,6 +245,10 @@ class GumbelAnswer(_Gumbel):
         tokens = tokens & (torch.arange(s, device=p.device) < p[:, None])           # (b, s)
         columns = _beside_the_column(prompts, batch.lengths - p - 1, m, s)          # (b, 1+m, s)
         narrow = chance[:, -len(VOCAB)] < self.hidden_columns                       # (b,)
+        if self.hidden_thoughts:
+            drawn = chance[:, :-len(VOCAB)][:, -(1 + m) * self.n_thoughts:]
+            drawn = drawn.unflatten(1, (1 + m, -1)) < self.hidden_thoughts          # (b, 1+m, K)
+            columns = columns | F.pad(drawn, (prompts.shape[1], m))
         return ~(tokens[:, None] | columns & narrow[:, None, None])
 
     def forward(self, batch: Batch,
