@@ -25,7 +25,7 @@ from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate
 from .options import (InputError, check_calls, check_options, command, next_steps,
-                              opt, out_of_memory)
+                              opt, out_of_memory, read_json)
 from .files import check_output, load_pretrained, resolve_device
 from .datasets import Stream
 from .runs import deterministic, machine
@@ -430,10 +430,7 @@ def compare_benchmarks(a: Annotated[dict, ('rows',)], # The first run, the one b
 # %% ../nbs/26_benchmark.ipynb #b7efbdbe
 def _read_benchmark(path):
     "A results file; raises `InputError` if it is none"
-    try: result = json.loads(Path(path).read_bytes())
-    except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-    except (ValueError, RecursionError):
-        raise InputError(f'{path} is not JSON, or was cut short') from None
+    result = read_json(path)
     try: format_benchmark(result), compare_benchmarks(result, result)
     except (InputError, TypeError, KeyError, ValueError, AttributeError, ArithmeticError):
         raise InputError(f'{path} is no results file of math_llm_benchmark') from None

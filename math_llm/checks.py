@@ -42,16 +42,12 @@ def _several(kinds, value, make, sizes):
     "A list, or a tuple, of values that are all of one kind, or of the kinds given"
     if isinstance(value, (str, bytes, Mapping, set)) or not isinstance(value, Iterable):
         raise _Unfit
-    plain = type(value) is make is list and kinds in ((str,), (int,))
-    if plain and {*map(type, value)} == {*kinds}:                # long lists, quickly
-        if kinds == (str,) or -2**63 <= min(value) <= max(value) < 2**63: return value
-    old = value if isinstance(value, (list, tuple)) else list(value)
+    values = list(value)
+    if kinds == (str,) and {*map(type, values)} == {str}: return make(values) # many, quickly
     fixed = make is tuple and kinds and kinds[-1] is not ...
-    if fixed and len(kinds) != len(old): raise _Unfit
-    each = kinds if fixed else [(kinds or [object])[0]] * len(old)
-    new = [_fit(k, v, sizes) for k, v in zip(each, old)]
-    same = type(value) is make and all(a is b for a, b in zip(old, new))
-    return value if same else make(new)
+    if fixed and len(kinds) != len(values): raise _Unfit
+    each = kinds if fixed else [(kinds or [object])[0]] * len(values)
+    return make(_fit(k, v, sizes) for k, v in zip(each, values))
 
 # %% ../nbs/20_checks.ipynb #5595455e
 def _array(value):
@@ -81,7 +77,11 @@ def _annotated(kind, more, value, sizes):
 
 # %% ../nbs/20_checks.ipynb #c44d1a65
 def _made(origin, kinds, value, sizes):
-    "`value` as a kind that values are converted to; `_Unfit` itself: there is no such conversion"
+    "`value` as one plain kind; raises `_Unfit`, or what its conversion raises"
+    if origin in _BOUNDS:
+        low, high = _BOUNDS[origin]
+        if not low <= (value := _scalar(origin.__supertype__, value)) <= high: raise _Unfit
+        return value
     if origin in (bool, int, float, str): return _scalar(origin, value)
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
@@ -91,7 +91,9 @@ def _made(origin, kinds, value, sizes):
     if origin is torch.device: return torch.device(value)
     if origin is dict and isinstance(value, dict) and kinds:
         return {_fit(kinds[0], k, sizes): _fit(kinds[1], v, sizes) for k, v in value.items()}
-    return _Unfit
+    # a compiled module is one too
+    if not isinstance(getattr(value, '_orig_mod', value), origin): raise _Unfit
+    return value
 
 # %% ../nbs/20_checks.ipynb #c44d1a66
 def _fit(kind, value, sizes):
@@ -100,15 +102,8 @@ def _fit(kind, value, sizes):
     try:
         if origin is Annotated: return _annotated(*kinds, value, sizes)
         if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
-        if origin in _BOUNDS:
-            low, high = _BOUNDS[kind]
-            if not low <= (value := _scalar(kind.__supertype__, value)) <= high: raise _Unfit
-            return value
-        if (made := _made(origin, kinds, value, sizes)) is not _Unfit: return made
+        return _made(origin, kinds, value, sizes)
     except (TypeError, ValueError, OverflowError, RuntimeError): raise _Unfit from None
-    # compiled is one too
-    if not isinstance(getattr(value, '_orig_mod', value), origin): raise _Unfit
-    return value
 
 # %% ../nbs/20_checks.ipynb #7ecbced6
 _WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'a text',
@@ -149,21 +144,13 @@ def converted(kind, # An annotation: `int`, `list[str]|None`, `Annotated[np.ndar
 # %% ../nbs/20_checks.ipynb #bbefc03c
 @cache
 def _plan(f):
-    "Positional parameters of `f`, the one that takes any number, kinds, types that fit at once"
+    "Positional parameters of `f`, the one that takes any number of values, and all their kinds"
     parameters = inspect.signature(f).parameters.values()
     hints = typing.get_type_hints(f, include_extras=True)
-    kinds = {p.name: hints[p.name] for p in parameters
-             if p.name in hints and p.kind is not p.VAR_KEYWORD}
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
-    return names, rest, kinds, {k: _at_once(v) for k, v in kinds.items()}
-
-def _at_once(kind):
-    "Types whose values are of a kind as they are"
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return set().union(*map(_at_once, typing.get_args(kind)))
-    checked = kind in (int, float, np.ndarray, list, tuple, Path) or typing.get_origin(kind)
-    return {kind} if isinstance(kind, type) and not checked else set()
+    return names, rest, {p.name: hints[p.name] for p in parameters
+                         if p.name in hints and p.kind is not p.VAR_KEYWORD}
 
 # %% ../nbs/20_checks.ipynb #bbefc03d
 def _checked(f):
@@ -171,10 +158,9 @@ def _checked(f):
     @wraps(f)
     def call(*args, **kwargs):
         if torch.compiler.is_compiling(): return f(*args, **kwargs)
-        names, rest, kinds, at_once = _plan(f)
-        sizes = {}
+        (names, rest, kinds), sizes = _plan(f), {}
         def check(name, value):
-            if name not in kinds or type(value) in at_once[name]: return value
+            if name not in kinds: return value
             return converted(kinds[name], value, f'{f.__qualname__}: {name}', sizes)
         args = [check(names[i] if i < len(names) else rest, v) for i, v in enumerate(args)]
         return f(*args, **{k: check(k, v) for k, v in kwargs.items()})

@@ -15,7 +15,8 @@ import math_llm
 from .tokenizer import END_THINK, EQUALS, NOOP, PLUS, encode, encode_batch, encode_lines
 from .problems import ProblemConfig, Problems, SPLITS, check_size, split_of
 from .chains import Examples, parse_example, render
-from .options import InputError, Size, check_calls, check_fields, opt, read_text
+from .options import (InputError, Size, check_calls, check_fields, encoding_of, opt,
+                              read_json)
 
 # %% ../nbs/22_dataset_files.ipynb #b86f2c74
 @dataclass
@@ -141,7 +142,8 @@ def _read_examples(texts, name, *limits):
 # %% ../nbs/22_dataset_files.ipynb #8c50db39
 def _read_problems(text, name, *limits):
     "Problems from a text with one `a+b=` or `a+b=c` a line; empty lines are left out"
-    lines = [(i, t.strip()) for i, t in enumerate(text.split('\n'), 1) if t.strip()]
+    lines = re.split('\r\n|\r|\n', text)
+    lines = [(i, t.strip()) for i, t in enumerate(lines, 1) if t.strip()]
     if not lines: raise InputError(f'{name} holds no problems')
     def where(i): return f'{name}, line {lines[i][0]}'
     def refuse(line):
@@ -259,17 +261,15 @@ def known_partition(splits: dict[str, Examples], # By split
 # %% ../nbs/22_dataset_files.ipynb #485f87d4
 def _open(path):
     "Texts and metadata of a dataset file"
-    def no(why): raise InputError(f'{path} {why}') from None
-    try: file = json.loads(Path(path).read_bytes())
-    except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
-    except (ValueError, RecursionError): no('is not JSON, or was cut short')
-    if not isinstance(file, dict) or not isinstance(file.get('examples'), list):
+    file, version = read_json(path), _FORMAT['format_version']
+    def no(why): raise InputError(f'{path} {why}')
+    if not isinstance(file.get('examples'), list):
         no('is no dataset: accepted is an object with "examples" and "metadata"')
     if 'metadata' not in file and len(file) > 1:                            # a damaged name
         others = ', '.join(sorted(file.keys() - {'examples'}))
         no(f'has no "metadata", but {others}; accepted are "examples" alone, or both')
-    meta, version = file.get('metadata', {}), _FORMAT['format_version']
-    if not isinstance(meta, dict): no('is no dataset: its metadata is not an object')
+    if not isinstance(meta := file.get('metadata', {}), dict):
+        no('is no dataset: its metadata is not an object')
     if (v := meta.get('format_version', version)) != version:
         no(f'is of dataset version {v}; this package reads version {version}')
     if not file['examples']: no('holds no examples')
@@ -307,7 +307,11 @@ def read_problems(path: str|Path, # A dataset's JSON file, or a text with one `a
                  ) -> Problems:
     "The problems of a file; raises `InputError` with the position of the first mistake"
     if Path(path).suffix != '.json':
-        text = read_text(path, 'is neither a dataset nor plain text').decode()
+        try: data = Path(path).read_bytes()
+        except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
+        try: text = data.decode(encoding_of(data))
+        except UnicodeError:
+            raise InputError(f'{path} is neither a dataset nor plain text') from None
         if text[:64].lstrip()[:1] != '{':
             return _read_problems(text, str(path), max_length, context, progress)
     return load_dataset(path, max_length, context, progress)[0].problems

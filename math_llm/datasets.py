@@ -8,30 +8,17 @@ __all__ = ['Stream', 'make_dataset', 'write_dataset', 'ensure_dataset', 'Epochs'
 # %% ../nbs/22_datasets.ipynb #4c6edafe
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
-from filelock import FileLock
 from .problems import ProblemConfig, SPLITS, draw, held_out, split_of
 from .chains import Examples, pretty, render
 from .options import (Count, InputError, Share, Size, atomic_write, check_calls, command,
                               contents, next_steps)
 from .dataset_files import DatasetConfig, dataset_file, load_dataset
+from .files import locked
 
 # %% ../nbs/22_datasets.ipynb #63394c12
 _BLOCK = 4096 # problems drawn at a time, before those of other splits are dropped
-
-# %% ../nbs/22_datasets.ipynb #b22c0004
-def _grown(config, before, grow, rng):
-    "A block of problems behind `before` others: numbers get longer until `grow` problems"
-    if before >= grow: return draw(config, _BLOCK, rng)
-    most = config.max_digits
-    d = 1 + int(before / grow * most)
-    narrow = dataclasses.replace(config, max_digits=d, min_digits=min(config.min_digits, d))
-    p = draw(narrow, _BLOCK, rng)
-    p.digits = np.pad(p.digits, ((0, 0), (0, 0), (0, most - d)))
-    if config.zero_pad: p.n_digits[p.n_digits > 0] = most
-    return p
 
 # %% ../nbs/22_datasets.ipynb #b22c0003
 class Stream:
@@ -43,11 +30,10 @@ class Stream:
                  train_ratio: Share = 0.8, # Share of training
                  val_ratio: Share = 0.1, # Share of validation
                  num_workers: Count = 0, # Threads that prepare blocks ahead; 0: none
-                 later: tuple[int, ProblemConfig]|None = None, # After so many problems, another
-                 grow: int = 0): # Over so many problems, numbers grow from one digit to all
+                 later: tuple[int, ProblemConfig]|None = None): # After so many problems, another
         if split not in SPLITS:
             raise InputError(f'no split {split!r}; accepted are {", ".join(SPLITS)}')
-        self.config, self.later, self.grow, self.seed = config, later, grow, seed
+        self.config, self.later, self.seed = config, later, seed
         self.split, self.ratios = SPLITS.index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._blocks, self.num_workers = 0, 0, {}, num_workers
         self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
@@ -78,7 +64,7 @@ class Stream:
     def _make(self, i):
         before = i * _BLOCK * (*self.ratios, 1 - sum(self.ratios))[self.split]  # problems, about
         config = self.later[1] if self.later and before >= self.later[0] else self.config
-        p = _grown(config, before, self.grow, np.random.default_rng([self.seed, self.split, i]))
+        p = draw(config, _BLOCK, np.random.default_rng([self.seed, self.split, i]))
         return render(p[split_of(p, self.seed, *self.ratios) == self.split], config)
 
     def state_dict(self): return dict(block=self.block, offset=self.offset)
@@ -104,18 +90,6 @@ def make_dataset(config: DatasetConfig,
 # %% ../nbs/22_datasets.ipynb #f99afda8
 def _files(folder): return {s: Path(folder)/f'{s}.json' for s in SPLITS}
 
-# %% ../nbs/22_datasets.ipynb #66b0d9e3
-@contextmanager
-def _alone(folder):
-    "One process at a time writes into a folder; others wait"
-    lock = FileLock(Path(folder)/'.lock')
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
-    try: yield
-    finally: lock.release()
-
 # %% ../nbs/22_datasets.ipynb #7ce19f05
 def _put(splits, config):
     "Write the files of a dataset that are not there yet, or all of them"
@@ -136,20 +110,20 @@ def _put(splits, config):
 def write_dataset(splits: dict[str, Examples], # By split
                   config: DatasetConfig): # How they were made; its `output_dir` is written to
     "Write the files, or those that are missing; raises `InputError` where others are in the way"
-    with _alone(config.output_dir): _put(splits, config)
+    with locked(config.output_dir): _put(splits, config)
 
 # %% ../nbs/22_datasets.ipynb #ecf53be4
 def ensure_dataset(config: DatasetConfig, # What to make where there is nothing
                   ) -> tuple[DatasetConfig, dict[str, Examples]]|None: # What was made, if any
     "A dataset in `config.output_dir`: the one that is or was begun there, or a new one"
     folder, files = config.output_dir, _files(config.output_dir)
+    names = [f.name for f in files.values()]
     def there(): return [f for f in files.values() if f.exists()]
     if len(there()) == len(files): return None
-    known = ('.lock', *(f.name for f in files.values()))
-    if others := [name for name in contents(folder) if name not in known]:
+    if others := [name for name in contents(folder) if name not in names]:
         raise InputError(f'{folder} holds no dataset, and is not empty ({", ".join(others[:3])}); '
                          'math_llm_generate_data makes one')
-    with _alone(folder):
+    with locked(folder):
         begun = there()
         if len(begun) == len(files): return None # another process was faster
         if begun: config = _written_by(begun[0]) # it goes on

@@ -22,8 +22,7 @@ from .evaluation import (evaluate, format_report, judge, partition_of, percent, 
                                  subplots, written_for)
 from .options import Count, InputError, Size, atomic_write, check_calls, check_options
 from .options import command, contents, next_steps, opt
-from .files import check_model_size, check_output, load_model, problem_config
-from .files import resolve_device
+from .files import check_output, load_model, problem_config
 from .dataset_files import read_problems
 
 # %% ../nbs/08_faithfulness.ipynb #df1a2864
@@ -290,8 +289,7 @@ def _asked(config, model):
 def evaluate_command(config):
     "Measure how well a model adds, and where it errs."
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
-    model = load_model(config.checkpoint, resolve_device(config.device))
-    check_model_size(model, config.model_size)
+    model = load_model(config.checkpoint, config.device, config.model_size)
     if config.faithfulness: _disturbances(model.meta.chain)     # are there any?
     problems, source = _asked(config, model)
     kind, n_params = model.meta.chain, model.n_params()

@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['write_tensors', 'read_tensors', 'save_model', 'resolve_device', 'checkpoints', 'find_model', 'load_model',
-           'load_pretrained', 'problem_config', 'check_model_size', 'check_output']
+           'load_pretrained', 'problem_config', 'check_output', 'locked']
 
 # %% ../nbs/21_files.ipynb #9c94e95a
 import dataclasses, hashlib, json, os, re, sys
+from contextlib import contextmanager
 from pathlib import Path
 import safetensors.torch
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 import math_llm
 from .tokenizer import VOCAB
@@ -75,8 +77,7 @@ def _unwrapped(model):
         model = inner[0]
     if not isinstance(model, Transformer):
         raise InputError(f'only a Transformer can be saved, not a {type(model).__name__}')
-    def own_name(k): return '.'.join(part for part in k.split('.') if part not in wrappers)
-    weights = {own_name(k): v for k, v in model.state_dict().items()}
+    weights = {re.sub(r'\b(_orig_mod|module)\.', '', k): v for k, v in model.state_dict().items()}
     if {k: v.shape for k, v in weights.items() if v.is_floating_point()} != _shapes(model.config):
         raise InputError('a model to save needs weights of the shapes of its configuration')
     return model, weights
@@ -169,9 +170,19 @@ def _read_model(path):
     _check_meta(meta, path)
     return config, meta, tensors
 
+# %% ../nbs/21_files.ipynb #e9b9e4de
+def _check_size(config, size):
+    "Raise `InputError` unless a model has the shape of a named size"
+    for name in ('n_layers', 'd_model', 'n_heads', 'd_ff'):
+        want, has = (getattr(x, name) for x in (ModelConfig.from_size(size), config))
+        if want != has:
+            raise InputError(f'the checkpoint is not of --model-size {size}: '
+                             f'its {name} is {has}, not {want}')
+
 # %% ../nbs/21_files.ipynb #a6cb6568
 def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
                device: str|torch.device = 'cpu', # Where to put it, as in `resolve_device`
+               size: str|None = None, # Refuse a model of another size, one of `SIZES`
               ) -> Transformer: # In evaluation mode and 32 bits, with its `meta`
     "Load a model; raises `InputError` if there is none, or no such device"
     device, path = resolve_device(device), find_model(where)
@@ -180,6 +191,7 @@ def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
         print(f'{where} holds no finished model; its newest checkpoint is taken, '
               f'{path.parent.name}', file=sys.stderr)
     config, meta, tensors = _read_model(path)
+    if size: _check_size(config, size)
     with torch.device('cpu'): model = Transformer(config)
     model.load_state_dict(tensors)
     model.meta = meta
@@ -204,16 +216,6 @@ def problem_config(meta: Meta, # Of a model
     own = dict(chain=chain, thought_tokens=meta.thought_tokens)
     return ProblemConfig(**limits | own | overrides)
 
-# %% ../nbs/21_files.ipynb #e9b9e4de
-def check_model_size(model: Transformer,
-               size: str|None): # What a person said, one of `SIZES`; None: nothing
-    "Raise `InputError` unless the model is of this size"
-    for name in ('n_layers', 'd_model', 'n_heads', 'd_ff') if size else ():
-        want, has = (getattr(c, name) for c in (ModelConfig.from_size(size), model.config))
-        if want != has:
-            raise InputError(f'the checkpoint is not of --model-size {size}: '
-                             f'its {name} is {has}, not {want}')
-
 # %% ../nbs/21_files.ipynb #78259465
 def check_output(path: str|Path, # Where a result will be written; its folder need not exist yet
                  option: str = '--output-file', # That names the path
@@ -226,6 +228,18 @@ def check_output(path: str|Path, # Where a result will be written; its folder ne
     folder = next(p for p in path.absolute().parents if os.path.exists(p))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(f'{option}: cannot write to {folder}')
+
+# %% ../nbs/21_files.ipynb #5d0c0002
+@contextmanager
+def locked(folder: str|Path, # Made if it does not exist
+           busy: str = ''): # What to say where another process is in it; default: wait for that
+    "Within, no other process is within for the same folder; raises `InputError`"
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        held = FileLock(Path(folder)/'.lock', timeout=0 if busy else -1).acquire()
+    except Timeout: raise InputError(f'{busy} {folder}') from None
+    except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
+    with held: yield
 
 # %% ../nbs/21_files.ipynb #a70d4521
 check_calls(globals())

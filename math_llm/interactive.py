@@ -22,7 +22,7 @@ from .evaluation import percent
 from .codebook import Codebook, Columns, load_codebook
 from .options import Count, InputError, Size, check_calls, check_options, colour_wanted
 from .options import command, encoding_of, opt
-from .files import check_model_size, load_model, problem_config, resolve_device
+from .files import load_model, problem_config
 
 # %% ../nbs/14_interactive.ipynb #acdbf0d5
 _beginning = re.compile(r'\d+(?:\+\d+)*\+?|'
@@ -410,8 +410,7 @@ def _ask_person(prompt, read=input):
 @command(InteractiveConfig, 'math_llm_interactive')
 def interactive_command(config):
     "Talk to a model: it completes what you type, and each of its steps is checked."
-    model = load_model(config.checkpoint, resolve_device(config.device))
-    check_model_size(model, config.model_size)
+    model = load_model(config.checkpoint, config.device, config.model_size)
     book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
     there, colour = sys.stdin.isatty(), colour_wanted(sys.stdout)
     prompt = Prompt(model, config.mode, not there, there and colour, book,

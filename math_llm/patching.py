@@ -22,7 +22,7 @@ from .tracing import (find_heads, logit_lens, plot_attention, plot_lens, plot_ta
 from .interactive import ask
 from .options import (Count, InputError, Size, atomic_write, check_calls, check_options,
                               command, next_steps, opt)
-from .files import check_output, load_model, problem_config, resolve_device
+from .files import check_output, load_model, problem_config
 
 # %% ../nbs/12_patching.ipynb #73d4e23b
 def carry_pairs(config: ProblemConfig, # Limits; two digits at least
@@ -270,7 +270,7 @@ def trace_command(config):
     folder, name = Path(config.output_dir), config.checkpoint
     for file in (*_FIGURES, 'summary.txt'):
         check_output(folder/file, '--output-dir', config.overwrite)
-    model = load_model(name, resolve_device(config.device))
+    model = load_model(name, config.device)
     book = load_codebook(name) if model.meta.chain == 'invented' else None
     reply = ask(model, config.prompt, explain=book and explainer(book))
     limits = problem_config(model.meta)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from .problems import ProblemConfig, SPLITS, held_out, keys
 from .chains import Examples, render
-from .options import InputError, check_calls, is_first_process, opt
+from .options import InputError, check_calls, opt
 from .dataset_files import DatasetConfig, known_partition, load_dataset, written_as
 from .datasets import Epochs, Stream, ensure_dataset
 
@@ -43,9 +43,7 @@ class DataOptions(_ProblemOptions):
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; then all have the '
                                 'most digits. '
                             'Tests have all widths', low=0, high=1)
-    grow: float = opt(0., 'Share of the run over which numbers grow from one digit to the most '
-                          'digits',
-                      low=0, high=1, flag=False)
+
 
     @property
     def given(self) -> dict:
@@ -58,7 +56,7 @@ class DataOptions(_ProblemOptions):
     def contradictions(self):
         "What options of the data say against each other, in words"
         given = ', '.join('--' + n.replace('_', '-') for n in self.given)
-        changed = [n for n in ('full_size', 'curriculum', 'grow')
+        changed = [n for n in ('full_size', 'curriculum')
                    if getattr(self, n) != getattr(DataOptions, n)]
         for name in [given] * bool(given) + changed:
             if not self.fresh:
@@ -86,8 +84,7 @@ def _stream(problem, partition, config, n):
     first, later = dataclasses.replace(problem, full_size=config.full_size), None
     if config.curriculum:
         later = int(config.curriculum * n), dataclasses.replace(first, min_digits=first.max_digits)
-    return Stream(first, **partition, num_workers=config.num_workers, later=later,
-                  grow=int(config.grow * n))
+    return Stream(first, **partition, num_workers=config.num_workers, later=later)
 
 # %% ../nbs/24_problemset.ipynb #997e2e55
 def _drawn(config):
@@ -152,7 +149,9 @@ def _of_files(config, folder, splits, metas, say):
 
 # %% ../nbs/24_problemset.ipynb #a5eb3b30
 def load_problems(config: DataOptions, # A `TrainingConfig`
-                  say=print) -> Problemset:
+                  say=print, # What to do with a line for the log
+                  bar: bool = False, # Show how much of the files is read, after a second
+                 ) -> Problemset:
     "The problems of a run: drawn if options of them were given, else those of the dataset"
     if config.given: return _drawn(config)
     folder = Path(config.data_dir or 'data')
@@ -162,9 +161,9 @@ def load_problems(config: DataOptions, # A `TrainingConfig`
         say(f'No dataset here yet, so one was made in {folder}/ '
             f'({sum(map(len, splits.values())):,} examples, '
             f'up to {made.max_operands} operands of {made.max_digits} digits)')
-    shown = config.progress and is_first_process()
+
     loaded = {s: load_dataset(folder/f'{s}.json', config.max_length,
-                              progress=shown) for s in SPLITS}
+                              progress=bar) for s in SPLITS}
     splits, metas = {s: ex for s, (ex, _) in loaded.items()}, [meta for _, meta in loaded.values()]
     _check_together(metas, folder)
     return _of_files(config, folder, splits, metas, say)

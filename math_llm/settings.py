@@ -110,7 +110,7 @@ class TrainingConfig(_RunOptions, _OptimisationOptions, GumbelConfig, _ModelOpti
     most_used = ('config', 'output_dir', 'max_digits', 'max_steps', 'model_size', 'use_gumbel',
                  'seed')
     dropped = dict(fixed_length_cot=(None, False), pool=(None,), beta2=(0.98,), grad_clip=(1.,),
-                   norm=('pre',), softmax=('standard',))
+                   norm=('pre',), softmax=('standard',), grow=(0.,))
 
     def __post_init__(self):
         super().__post_init__()

@@ -16,14 +16,13 @@ from .model import Meta, ModelConfig, Transformer
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate, format_report, partition_of, percent, share
-from .options import InputError, atomic_write, check_calls, command, next_steps
+from .options import InputError, atomic_write, check_calls, command, next_steps, read_json
 from .files import checkpoints, load_model, save_model
 from .datasets import Batches, Stream
 from .problemset import load_problems
 from .settings import TrainingConfig, resolve_precision
 from .optimisers import Muon
-from .runs import (Log, deterministic, load_checkpoint, own_device, peak_memory,
-                           processes, read_record, run_folder,
+from .runs import (Log, deterministic, load_checkpoint, peak_memory, processes, run_folder,
                            save_checkpoint, saved_fact, stop_requests)
 
 # %% ../nbs/25_training.ipynb #32eee629
@@ -257,7 +256,8 @@ def _prepared(config, world, device, log):
     "Problems and model of a run"
     for turn in (True, False): # first the process that makes a dataset if there is none
         with world.together():
-            if world.first == turn: problems = load_problems(config, log.say)
+            if world.first == turn:
+                problems = load_problems(config, log.say, config.progress and world.first)
     with world.together():
         torch.manual_seed(config.seed)
         model = _make_model(config, problems).to(device)
@@ -373,11 +373,11 @@ def _carry_out(config, world):
     folder, finished = Path(config.output_dir), False
     with ExitStack() as held:
         with world.together():
-            device = own_device(config.device, world)
+            device = world.device(config.device)
             if world.first: finished = held.enter_context(run_folder(config))
         if world.broadcast(finished):
             if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
-            return read_record(folder/'test_results.json')
+            return read_json(folder/'test_results.json', '; --overwrite begins anew')
         with world.together():
             began_in = saved_fact(folder, 'precision') if config.precision == 'auto' else None
             precision = resolve_precision(began_in or config.precision, device)
