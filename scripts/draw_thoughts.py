@@ -7,7 +7,7 @@ column that it speaks of, and what it answers when thoughts are changed.
 import sys
 from pathlib import Path
 
-import math_llm.speaking  # noqa: F401: gives thoughts their answers
+import math_llm.speaking  # noqa: F401 (it gives thoughts their answers)
 from math_llm import load_codebook, load_pretrained
 from math_llm.codebook import Columns, Thoughts, think
 from math_llm.problems import Problems

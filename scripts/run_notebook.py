@@ -20,6 +20,8 @@ from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
 from nbdev.process import extract_directives
 
+import signposts
+
 
 def skipped(cell, flags):
     "Is `cell` one that does not run?"
@@ -54,7 +56,10 @@ def main():
     config = get_config()
     sys.path.insert(0, str(config.config_path))
     flags = set(config.tst_flags.split()) - set(args.flags.split())
-    return 0 if all(run(path.resolve(), flags) for path in args.notebooks) else 1
+    done = all(run(path.resolve(), flags) for path in args.notebooks)
+    places = {(signposts.NBS/name).resolve(): name for name in signposts.order()}
+    signposts.update(filter(None, (places.get(path.resolve()) for path in args.notebooks)))
+    return 0 if done else 1
 
 
 if __name__ == '__main__': sys.exit(main())
