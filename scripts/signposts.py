@@ -107,7 +107,7 @@ def signposts(name):
     if not after or 'Reference' in (where, section_of(after[0])):
         return start, f'**Next:** back to {link(name, PATHS, "the three ways through")}.'
     title, line = headline(after[0])
-    return start, f'**Next:** {link(name, after[0], title)}. {line}.'
+    return start, f'**Next:** {link(name, after[0], title)}. {line}{"" if line[-1] == "?" else "."}'
 
 
 def signed(name):
