@@ -32,7 +32,8 @@ FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --
          '--disable-background-networking --disable-component-update').split()
 PANEL = '.live [role=tabpanel]:not([hidden])'
 VIEWS = dict(think='#tab=think&model=invented', add='#tab=add&model=taught&sum=99999999%2B1',
-             look='#tab=look&model=invented_pairs&sum=12345678%2B87654321&layer=1&at=17')
+             look='#tab=look&model=invented_pairs&sum=12345678%2B87654321&layer=1&at=17',
+             ball='#tab=ball&ball=23141592')
 
 
 def page(theme):
@@ -109,14 +110,14 @@ def parity(tab, name, n):
 
 
 def experiments(tab):
-    "The three prepared experiments, one click each, and nothing typed becomes HTML."
+    "The prepared experiments, one click each, and nothing typed becomes HTML."
     verdict, good = f'{PANEL} .verdict', True
     for title in tab.locator('.live .experiments strong').all_inner_texts():
         tab.click(f'.live .experiments >> text={title}')
         done = f"/[✓✗]/.test(document.querySelector('{verdict}').textContent)"
         tab.wait_for_function(done, timeout=60_000)
         tab.wait_for_timeout(300)
-        what = tab.inner_text(f'{PANEL} .what') if 'think' in tab.url else ''
+        what = ' '.join(tab.locator(f'{PANEL} .what').all_inner_texts())
         print(f'{title}: {tab.inner_text(verdict).splitlines()[0]} {what}')
         good &= tab.inner_text('.live .error') == ''
     tab.fill(f'{PANEL} input[type=text] >> nth=0', '<img src=x onerror=alert(1)>')
@@ -133,6 +134,7 @@ def looks(open_tab, args):
         tab = open_tab(theme, width, VIEWS[name])
         tab.wait_for_timeout(3000)
         if name == 'think': tab.click('.live .experiments button >> nth=0')
+        if name == 'ball': tab.click(f'{PANEL} .board button >> nth=2')
         tab.wait_for_timeout(1500)
         wide, found = tab.evaluate('document.documentElement.scrollWidth > innerWidth'), []
         if args.shots: tab.screenshot(path=args.shots/f'{name}-{theme}-{width}.png', full_page=True)

@@ -7,7 +7,7 @@ import {add_view} from './add.js';
 import {think_view} from './think.js';
 import {swapped, wrong_carry} from './thinking.js';
 import {look_view} from './look.js';
-import {ball_view} from './ball.js';
+import {ball_view, jump} from './ball.js';
 
 const VIEWS = {
   add: ['Add', add_view, m => !m.puzzle],
@@ -245,6 +245,11 @@ class App {
         'Swap its thoughts',
         'It answers one sum with its thoughts about another.',
         () => think_with(swapped),
+      ],
+      this.names.includes('ball') && [
+        'Make the ball jump',
+        'One thought is rewritten so that it tells another place. Where does the ball end?',
+        async () => this.set({tab: 'ball', ...jump(await this.load(this.model_name('ball')))}),
       ],
       adds && [
         'A nine-digit carry',

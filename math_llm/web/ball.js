@@ -5,12 +5,12 @@ import {
   InputError,
   VOCAB,
   decode,
-  encode,
   generate,
   random_numbers,
   thought_ids,
 } from './engine.js';
 import {thoughts_of} from './columns.js';
+import {outcome, read_thoughts} from './thinking.js';
 import {ask_form, el, radios, shown} from './dom.js';
 
 const PLACES = 5,
@@ -35,6 +35,8 @@ export function follow(start, moves) {
   return moves.map(m => (at = PERMUTATIONS[m][at]));
 }
 
+/** What a model makes of a puzzle, after thoughts of its own, or those given (the first ones, or
+    all). */
 export function watch(model, puzzle, thoughts = []) {
   const forced = Object.fromEntries(thoughts.map((t, i) => [i + 1, t]));
   const {tokens} = generate(model, `${puzzle}=`, {forced}),
@@ -47,7 +49,7 @@ export function watch(model, puzzle, thoughts = []) {
 
 /** Which place each token means in each thought: what it stood for most often in puzzles drawn at
     random. */
-export function dictionary(model, n = 200) {
+export function dictionary(model, n = 100) {
   const random = random_numbers(5),
     k = model.meta.thought_tokens;
   const uses = Array.from({length: k}, () => VOCAB.map(() => Array(PLACES).fill(0)));
@@ -62,6 +64,83 @@ export function dictionary(model, n = 200) {
   return uses.map(tokens => tokens.map(n => (Math.max(...n) ? n.indexOf(Math.max(...n)) : null)));
 }
 
+/** Start and moves of what a person typed; throws InputError. */
+export function parse_puzzle(text) {
+  if (!/^[0-4]\d{7}$/.test(text))
+    throw new InputError('type a place from 0 to 4 and seven moves, each a digit');
+  const [start, ...moves] = [...text].map(Number);
+  return {start, moves};
+}
+
+/** Where the ball ends if the thoughts are taken at their word: from the last one that is not what
+    its move makes of the one before. said: a place for each thought, null where it is no word. */
+export function foretell(start, moves, said) {
+  const before = [start, ...said];
+  const breaks = (place, i) => before[i] !== null && place !== PERMUTATIONS[moves[i]][before[i]],
+    at = said.findLastIndex(breaks);
+  if (at < 0) return {at, place: follow(start, moves).at(-1)};
+  const place = said[at];
+  return {at, place: place === null ? null : [place, ...follow(place, moves.slice(at + 1))].at(-1)};
+}
+
+/** The prepared experiment: the third thought is rewritten, so that it tells another place. */
+export function jump({model}, puzzle = '23141592', i = 2) {
+  const book = dictionary(model),
+    own = watch(model, puzzle).thoughts,
+    token = book[i].findIndex(place => place !== null && place !== book[i][own[i]]);
+  return {ball: puzzle, told: decode(watch(model, puzzle, [...own.slice(0, i), token]).thoughts)};
+}
+
+const STEP = 100, // between two columns of the drawing, whose first stands at STEP / 2
+  ROW = 52;
+
+/** Places as rows, moves as columns: every move's arrows, the ball's way, and what the thoughts
+    say. */
+function drawing(start, moves, said) {
+  const places = [start, ...follow(start, moves)],
+    told = [start, ...said],
+    x = i => STEP / 2 + i * STEP,
+    y = place => ROW * (place + 0.5);
+  const line = (cls, i, from, to) =>
+    el('svg:line', {class: cls, x1: x(i), y1: y(from), x2: x(i + 1), y2: y(to)});
+  const ways = moves.flatMap((m, i) => PERMUTATIONS[m].map((to, from) => line('way', i, from, to)));
+  const went = moves.map((_, i) => line('went', i, places[i], places[i + 1]));
+  const claims = moves.map((_, i) =>
+    [told[i], told[i + 1]].includes(null) ? null : line('claim', i, told[i], told[i + 1]),
+  );
+  const hole = (place, i) => [
+    el('svg:circle', {
+      class: place === places[i] ? 'hole ball' : 'hole',
+      cx: x(i),
+      cy: y(place),
+      r: 17,
+    }),
+    el('svg:text', {class: place === places[i] ? 'on' : '', x: x(i), y: y(place) + 8}, String(place)),
+    place === told[i] && i
+      ? el('svg:rect', {
+          class: 'claim',
+          x: x(i) - 22,
+          y: y(place) - 22,
+          width: 44,
+          height: 44,
+          rx: 6,
+        })
+      : null,
+  ];
+  const all = places.flatMap((_, i) => Array.from({length: PLACES}, (_, p) => hole(p, i)).flat());
+  return el(
+    'svg:svg',
+    {
+      viewBox: `0 0 ${STEP * (MOVES + 1)} ${ROW * PLACES}`,
+      role: 'img',
+      'aria-label':
+        `The ball starts at ${start} and is then at ${places.slice(1).join(', ')}. ` +
+        `The thoughts say ${said.map(p => p ?? 'nothing').join(', ')}.`,
+    },
+    ...[...ways, ...went, ...claims, ...all].filter(Boolean),
+  );
+}
+
 export function ball_view(app, panel) {
   const input = el('input', {
     type: 'text',
@@ -70,63 +149,134 @@ export function ball_view(app, panel) {
     size: 12,
     maxlength: 12,
   });
+  const another = () => {
+    const n = [PLACES, ...Array(MOVES).fill(10)].map(n => Math.floor(Math.random() * n));
+    return app.set({ball: n.join(''), told: null});
+  };
   const form = ask_form(
     () => app.set({ball: input.value.trim(), told: null}),
-    el('label', {class: 'wide'}, 'Start (0 to 4) and seven moves ', input),
+    el('label', {}, 'Start (0 to 4) and seven moves ', input),
     el('button', {type: 'submit', class: 'main'}, 'Follow'),
     el('button', {type: 'button', on: {click: () => app.set({told: null})}}, 'Think again'),
+    el('button', {type: 'button', on: {click: another}}, 'Another'),
   );
   const line = el('p', {class: 'verdict'}),
     what = el('p', {class: 'what'}),
-    rows = el('ol', {class: 'moves'}),
+    board = el('div', {class: 'board'}),
     choices = el('div', {class: 'choices'});
   panel.append(
     form,
     el(
       'p',
       {class: 'hint'},
-      'The ball lies at one of five places. Each move takes it from the place where it is to another. ' +
-        'Under each move stands the thought of the model; choose one to change it. The thoughts after it are thought anew.',
+      'A ball (the disc) lies at one of five places. Each digit is a move, which takes it from the place where it ' +
+        'is to another. Under each move stands a thought of the model, and what it means (the square). ' +
+        'Choose one to change it; the thoughts after it are thought anew.',
     ),
     line,
-    rows,
+    board,
     choices,
     what,
   );
   const books = {};
-  let now = null;
-
-  const board = (place, mark) =>
-    el(
-      'span',
-      {class: `board ${mark}`, 'aria-hidden': 'true'},
-      ...Array.from({length: PLACES}, (_, i) =>
-        el('span', {class: i === place ? 'hole ball' : 'hole'}, String(i)),
-      ),
-    );
+  let now = null,
+    last = '';
 
   function choose(i) {
-    const alphabet = thought_ids(now.model.meta.thought_alphabet);
+    const meaning = t => (now.book[i]?.[t] ?? null) === null ? '' : ` → at ${now.book[i][t]}`;
     choices.replaceChildren(
       radios(
         `Thought ${i + 1}`,
-        alphabet.map(t => [t, shown(VOCAB[t])]),
+        thought_ids(now.model.meta.thought_alphabet).map(t => [t, shown(VOCAB[t]) + meaning(t)]),
         now.thoughts[i],
-        t => {
-          const thoughts = watch(
-            now.model,
-            now.puzzle,
-            now.thoughts.slice(0, i).concat(t),
-          ).thoughts;
-          app
-            .set({
-              told: thoughts.every((t, j) => t === now.own.thoughts[j]) ? null : decode(thoughts),
-            })
-            .then(() => choose(i));
+        async t => {
+          const {thoughts} = watch(now.model, now.puzzle, [...now.thoughts.slice(0, i), t]),
+            same = thoughts.every((t, j) => t === now.own.thoughts[j]);
+          await app.set({told: same ? null : decode(thoughts)});
+          choose(i);
         },
       ),
     );
     choices.querySelector('input:checked, input')?.focus();
+  }
+
+  /** The thought under a move. */
+  function card(i) {
+    const {thoughts, own, said, places} = now,
+      word = shown(VOCAB[thoughts[i]]),
+      right = said[i] === places[i];
+    return el(
+      'button',
+      {
+        type: 'button',
+        class: `thought${thoughts[i] === own.thoughts[i] ? '' : ' changed'}`,
+        on: {click: () => choose(i)},
+      },
+      el('span', {class: 'unseen'}, `Thought ${i + 1}: `),
+      el('span', {class: 'token big'}, word),
+      el(
+        'span',
+        {class: `value ${right ? 'good' : 'bad'}`},
+        said[i] === null ? 'no word' : `at ${said[i]} ${right ? '✓' : '✗'}`,
+      ),
+    );
+  }
+
+  function tell() {
+    const {own, place, foretold, changed, places} = now,
+      truth = places.at(-1),
+      show = place => place ?? 'no place';
+    line.replaceChildren(
+      'It says the ball ends at ',
+      el('strong', {}, String(show(place))),
+      ' ',
+      el(
+        'span',
+        {class: place === truth ? 'good' : 'bad'},
+        place === truth ? '✓ right' : `✗ the moves lead to ${truth}`,
+      ),
+    );
+    const words = [];
+    if (!changed) words.push('These are its own thoughts.');
+    else if (foretold.place === null)
+      words.push('In its own thoughts this token does not occur here, so it means no place.');
+    else {
+      if (foretold.at >= 0)
+        words.push(
+          `Thought ${foretold.at + 1} now says that the ball is at ${now.said[foretold.at]}. ` +
+            `From there the moves lead to ${foretold.place}.`,
+        );
+      words.push(`Before, it answered ${show(own.place)}; now ${show(place)}.`);
+      words.push(
+        {
+          obeyed: 'The model obeyed.',
+          ignored: 'The model ignored it.',
+          neither: 'The model did something else.',
+        }[now.result] ?? 'So the answer should not change.',
+      );
+    }
+    what.className = `what ${now.result ?? ''}`;
+    what.textContent = words.join(' ');
+    app.say(`${line.textContent}. ${words.join(' ')}`);
+  }
+
+  function remember() {
+    const {own, thoughts, puzzle} = now,
+      key = `${now.name} ${puzzle} ${thoughts}`;
+    if (!now.changed || key === last || app.from_address) return;
+    last = key;
+    const i = thoughts.findIndex((t, i) => t !== own.thoughts[i]);
+    app.record({
+      model: now.name,
+      sum: puzzle,
+      change: `${i + 1}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[thoughts[i]])}`,
+      own_thoughts: decode(own.thoughts),
+      thoughts: decode(thoughts),
+      answer_before: own.place,
+      answer: now.place,
+      foretold: now.foretold.place,
+      outcome: now.result ?? 'no prediction',
+    });
   }
 
   return {
@@ -136,65 +286,30 @@ export function ball_view(app, panel) {
     },
     show({name, model}) {
       const puzzle = app.state.ball,
-        [start, ...moves] = [...puzzle].map(Number),
-        places = follow(start, moves);
-      if (!/^[0-4]\d{7}$/.test(puzzle))
-        throw new InputError('type a place from 0 to 4 and seven moves, each a digit');
-      const own = watch(model, puzzle),
-        k = model.meta.thought_tokens,
-        book = (books[name] ??= dictionary(model));
-      let given = [];
-      try {
-        given = encode(app.state.told ?? '');
-      } catch {
-        /* from a broken address: its own thoughts */
-      }
-      const got = given.length === k ? watch(model, puzzle, given) : own,
-        truth = places.at(-1);
-      now = {model, puzzle, own, ...got};
-      const said = got.thoughts.map((t, i) => book[i]?.[t] ?? null),
+        {start, moves} = parse_puzzle(puzzle),
+        own = watch(model, puzzle),
+        given = read_thoughts(app.state.told, model.meta.thought_tokens),
+        got = given ? watch(model, puzzle, given) : own,
+        book = (books[name] ??= dictionary(model)),
+        said = moves.map((_, i) => book[i]?.[got.thoughts[i]] ?? null),
+        foretold = foretell(start, moves, said),
         changed = got.thoughts.some((t, i) => t !== own.thoughts[i]);
-      rows.replaceChildren(
-        el('li', {}, el('span', {class: 'name'}, 'start'), board(start, '')),
-        ...moves.map((m, i) =>
-          el(
-            'li',
-            {},
-            el('span', {class: 'name'}, `move ${m}`),
-            board(places[i], ''),
-            el(
-              'button',
-              {
-                type: 'button',
-                class: `thought${got.thoughts[i] === own.thoughts[i] ? '' : ' changed'}`,
-                on: {click: () => choose(i)},
-                'aria-label': `Thought ${i + 1}: ${shown(VOCAB[got.thoughts[i]])}, which means place ${said[i] ?? 'unknown'}; the ball is at ${places[i]}`,
-              },
-              el('span', {class: 'token big'}, shown(VOCAB[got.thoughts[i]])),
-              board(said[i], said[i] === places[i] ? 'good' : 'bad'),
-            ),
-          ),
-        ),
+      now = {name, model, puzzle, own, ...got, book, said, foretold, changed};
+      now.places = follow(start, moves);
+      now.result =
+        changed && foretold.place !== null
+          ? outcome({book: foretold.place, arithmetic: foretold.place}, own.place, got.place)
+          : null;
+      board.replaceChildren(
+        el('span', {class: 'name'}, 'start'),
+        ...moves.map(m => el('span', {class: 'name'}, 'move ', el('strong', {}, String(m)))),
+        drawing(start, moves, said),
+        el('span', {class: 'name'}, 'it thinks'),
+        ...moves.map((_, i) => card(i)),
       );
       choices.replaceChildren();
-      line.replaceChildren(
-        'It says the ball ends at ',
-        el('strong', {}, got.place === null ? 'no place' : String(got.place)),
-        ' ',
-        el(
-          'span',
-          {class: got.place === truth ? 'good' : 'bad'},
-          got.place === truth ? '✓ right' : `✗ it ends at ${truth}`,
-        ),
-      );
-      const first = got.thoughts.findIndex((t, i) => t !== own.thoughts[i]);
-      what.textContent = !changed
-        ? 'These are its own thoughts.'
-        : said[first] === null
-          ? 'This token is no word of its.'
-          : `Rewritten, thought ${first + 1} says the ball is at ${said[first]}. From there the moves lead to ` +
-            `${follow(said[first], moves.slice(first + 1)).at(-1) ?? said[first]}. The model says ${got.place ?? 'nothing'}.`;
-      app.say(`${line.textContent} ${what.textContent}`);
+      tell();
+      remember();
     },
   };
 }
