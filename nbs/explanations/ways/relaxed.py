@@ -1,0 +1,22 @@
+"""Relaxed: a thought is a Gumbel-Softmax sample, a mixture of tokens."""
+
+from math_llm.gumbel import gumbel_noise, gumbel_softmax
+from way import Way
+
+
+class Relaxed(Way):
+    settings = dict(noise=(0.25, 1.0), temperature=(1.0, 0.3), hard=False, harden=1.0)
+    tuning = (dict(rate=2e-3), dict(noise=(0.5, 0.5)))
+
+    def set_progress(self, progress):
+        super().set_progress(progress)
+        self.is_hard = self.hard or progress >= self.harden
+
+    def thought(self, logits, i):
+        if not self.training:
+            return self.greedy(logits)
+        noise = self.noise * gumbel_noise(*logits.shape)
+        return gumbel_softmax(logits, self.temperature, self.is_hard, noise, self.allowed)
+
+
+Chosen = Relaxed
