@@ -30,7 +30,7 @@ from .files import check_output, load_pretrained, resolve_device
 from .datasets import Stream
 from .runs import deterministic, machine
 from .results import markdown_table, write_results
-from .settings import OPTIMIZERS, TrainingConfig
+from .settings import TrainingConfig
 from .training import batching, make_optimizers, resolve_precision, set_learning_rate
 
 # %% ../nbs/26_benchmark.ipynb #d4ed12b3
@@ -264,7 +264,8 @@ class BenchmarkConfig:
     batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together', low=1)
     precision: tuple[str, ...] = opt((), 'Precisions (default: fp32, and bf16 where it is faster)',
                                      ('fp32', 'bf16'))
-    optimizer: str = opt('muon', 'Of training steps, as in math_llm_train', OPTIMIZERS)
+    optimizer: str = opt('muon', 'Of training steps, as in math_llm_train',
+                         TrainingConfig.OPTIMIZERS)
     compile: bool = opt(False, 'Also measure training with torch.compile')
     reference: bool = opt(True, 'Also measure the plain form of each part')
     repeats: int = opt(5, 'Rounds; 0 measures memory alone', low=0)

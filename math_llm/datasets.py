@@ -14,7 +14,7 @@ from .problems import ProblemConfig, SPLITS, draw, held_out, split_of
 from .chains import Examples, pretty, render
 from .options import (Count, InputError, Share, Size, atomic_write, check_calls, command,
                               contents, next_steps)
-from .dataset_files import DatasetConfig, dataset_file, load_dataset
+from .dataset_files import DatasetConfig, dataset_file
 from .files import locked
 
 # %% ../nbs/22_datasets.ipynb #63394c12
@@ -114,33 +114,19 @@ def write_dataset(splits: dict[str, Examples], # By split
 
 # %% ../nbs/22_datasets.ipynb #ecf53be4
 def ensure_dataset(config: DatasetConfig, # What to make where there is nothing
-                  ) -> tuple[DatasetConfig, dict[str, Examples]]|None: # What was made, if any
-    "A dataset in `config.output_dir`: the one that is or was begun there, or a new one"
-    folder, files = config.output_dir, _files(config.output_dir)
-    names = [f.name for f in files.values()]
-    def there(): return [f for f in files.values() if f.exists()]
-    if len(there()) == len(files): return None
-    if others := [name for name in contents(folder) if name not in names]:
+                  ) -> dict[str, Examples]|None: # What was made, if anything
+    "A dataset in `config.output_dir`: the one that is there, or a new one"
+    folder, files = config.output_dir, _files(config.output_dir).values()
+    def whole(): return all(f.exists() for f in files)
+    if whole(): return None
+    if others := [n for n in contents(folder) if n not in [f.name for f in files]]:
         raise InputError(f'{folder} holds no dataset, and is not empty ({", ".join(others[:3])}); '
                          'math_llm_generate_data makes one')
     with locked(folder):
-        begun = there()
-        if len(begun) == len(files): return None # another process was faster
-        if begun: config = _written_by(begun[0]) # it goes on
+        if whole(): return None # another process was faster
         splits = make_dataset(config)
         _put(splits, config)
-    return config, splits
-
-# %% ../nbs/22_datasets.ipynb #5a82c476
-def _written_by(file):
-    "The configuration that a file of a dataset was made by"
-    meta = load_dataset(file)[1]
-    if meta.get('format') != 'math_llm dataset':
-        raise InputError(f'{file} is there, but not all of its dataset; '
-                         'math_llm_generate_data makes a whole one')
-    names = {f.name for f in dataclasses.fields(DatasetConfig)}
-    made = {k: v for k, v in meta.items() if k in names}
-    return DatasetConfig(**made | dict(output_dir=str(file.parent), overwrite=False))
+    return splits
 
 # %% ../nbs/22_datasets.ipynb #28cd1580
 class Epochs:

@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import torch
 from .tokenizer import END, VOCAB, decode, encode, encode_batch
-from .problems import ProblemConfig, Problems, answers, carry_run
+from .problems import ProblemConfig, Problems, answers
 from .chains import Examples, pretty, render
 from .model import Meta, ModelConfig, PAD_POSITION, Transformer
 from .decoding import generate
@@ -221,7 +221,7 @@ def _report(meta, p, right, valid, hits, wrong):
                 chain_validity=None if unchecked else share(valid.sum(), n),
                 by_digits=_groups(_longest_operand(p), right),
                 by_operands=_groups(p.n_operands, right),
-                by_carry_run=_groups(carry_run(p), right), wrong=listed)
+                by_carry_run=_groups(p.carry_run(), right), wrong=listed)
 
 # %% ../nbs/07_evaluation.ipynb #49440a60
 def _line(name, s):

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 import math_llm
 from .tokenizer import VOCAB
-from .problems import CHAINS, ProblemConfig
+from .problems import ProblemConfig
 from .model import Meta, ModelConfig, Transformer, thought_ids
 from .options import InputError, atomic_write, check_calls, out_of_memory
 from .dataset_files import DatasetConfig
@@ -138,10 +138,11 @@ def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
 # %% ../nbs/21_files.ipynb #149a12e1
 def _check_meta(meta, path):
     "Refuse facts that no model has"
-    k, alphabet, chains = meta.thought_tokens, meta.thought_alphabet, (*CHAINS, 'invented')
+    k, alphabet, chains = meta.thought_tokens, meta.thought_alphabet, ProblemConfig.CHAINS
     def shown(value): return json.dumps(value)[:40]
-    if meta.chain not in chains:
-        _refuse(path, f'its chain is {shown(meta.chain)}; accepted is one of {", ".join(chains)}')
+    if meta.chain not in (*chains, 'invented'):
+        _refuse(path, f'its chain is {shown(meta.chain)}; accepted is one of '
+                      f'{", ".join(chains)}, invented')
     if k is None and meta.chain in ('invented', 'noop') or k is not None and k < 1:
         _refuse(path, f'its thought_tokens is {shown(k)}; accepted is a number of at least 1')
     if alphabet is not None and meta.chain != 'invented':

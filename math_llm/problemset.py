@@ -10,7 +10,7 @@ import dataclasses, re, typing
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .problems import ProblemConfig, SPLITS, held_out, keys
+from .problems import ProblemConfig, SPLITS, held_out
 from .chains import Examples, render
 from .options import InputError, check_calls, opt
 from .dataset_files import DatasetConfig, known_partition, load_dataset, written_as
@@ -114,9 +114,9 @@ def _check_together(metas, folder):
 # %% ../nbs/24_problemset.ipynb #8328a120
 def _apart(folder, splits, say):
     "Validation and test problems without those of the training file"
-    seen, apart = keys(splits['train'].problems), dict(splits)
+    seen, apart = splits['train'].problems.hashes(), dict(splits)
     for s in ('val', 'test'):
-        new = ~np.isin(keys(splits[s].problems), seen)
+        new = ~np.isin(splits[s].problems.hashes(), seen)
         if not new.any():
             raise InputError(f'{folder}: all problems of {s}.json are in train.json too')
         if not new.all():
@@ -156,11 +156,10 @@ def load_problems(config: DataOptions, # A `TrainingConfig`
     if config.given: return _drawn(config)
     folder = Path(config.data_dir or 'data')
     ours = DatasetConfig(seed=config.seed, output_dir=str(folder))
-    if config.data_dir is None and (new := ensure_dataset(ours)):
-        made, splits = new
+    if config.data_dir is None and (made := ensure_dataset(ours)):
         say(f'No dataset here yet, so one was made in {folder}/ '
-            f'({sum(map(len, splits.values())):,} examples, '
-            f'up to {made.max_operands} operands of {made.max_digits} digits)')
+            f'({sum(map(len, made.values())):,} examples, '
+            f'up to {ours.max_operands} operands of {ours.max_digits} digits)')
 
     loaded = {s: load_dataset(folder/f'{s}.json', config.max_length,
                               progress=bar) for s in SPLITS}
