@@ -98,7 +98,7 @@ class _Pages:
 
     def fold(self, cell, study):
         "Put a code cell behind a line, where it should stand there"
-        if 'show_doc(' in cell.source: return
+        if re.search(r'^show_doc\(', cell.source, flags=re.M): return
         label = _fold_label(cell.source, bool(cell.outputs), study)
         if label is None: return
         rest = re.sub(r'^#\| *code-(fold|summary):.*\n', '', cell.source, flags=re.M)
