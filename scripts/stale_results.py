@@ -190,6 +190,7 @@ def reached(path, entry=None):
         if (name := todo.pop()) in seen or name not in known: continue
         seen.add(name)
         for file, name, said, shape in known[name]:
+            if name == 'script' and file != path: continue # what runs when a module is imported
             if Path(file).stem not in PLUMBING: found.add((file, name, shape))
             todo += said
     return found
