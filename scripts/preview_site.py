@@ -26,7 +26,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PROC = ROOT/'_proc'
-COPIED = ('images', 'web', 'pretrained', 'styles.css')
+COPIED = ('images', 'web', 'pretrained', 'results', 'styles.css')
 
 
 def process():
@@ -177,6 +177,9 @@ def build(out, wanted):
         source = (ROOT/'nbs'/name).resolve()
         if source.is_dir(): shutil.copytree(source, out/name, dirs_exist_ok=True)
         else: shutil.copy(source, out/name)
+    for script in (ROOT/'nbs/explanations').glob('*/*.py'):
+        (out/'explanations'/script.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(script, out/'explanations'/script.parent.name)
     for name in names:
         path = out/pages[name][0]
         if wanted and not wanted & {Path(name).stem, path.stem}: continue
