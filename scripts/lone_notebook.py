@@ -1,0 +1,46 @@
+#!/usr/bin/env python
+"""Run notebooks as Colab has them: each by itself, in an empty folder, with the installed package.
+
+    python scripts/lone_notebook.py nbs/0*.ipynb nbs/1*.ipynb
+
+Cells that nbdev skips (`#| eval: false`, `#| slow`, `#| gpu`) are skipped here too. It needs execnb
+and what the notebooks' install cell names; exit 1 if a cell raised.
+"""
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from execnb.shell import CaptureShell
+
+
+def run(path):
+    "The number of cells that ran; the traceback is shown and 0 returned if one raised."
+    cells = json.loads(Path(path).read_text(encoding='utf-8'))['cells']
+    shell, n, home = CaptureShell(), 0, os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            for cell in cells:
+                source = ''.join(cell['source'])
+                skip = re.search(r'^#\| *(eval: *false|slow|gpu)\b', source, flags=re.M)
+                if cell['cell_type'] != 'code' or skip: continue
+                shell.run(source)
+                if shell.exc:
+                    print(f'{path}: {shell.exc!r} in\n{source}')
+                    return 0
+                n += 1
+        finally: os.chdir(home)
+    return n
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 2: sys.exit('usage: python scripts/lone_notebook.py NOTEBOOK ...')
+    good = True
+    for path in sys.argv[1:]:
+        n = run(path)
+        good &= n > 0
+        print(f'{path}: {n} cells', flush=True)
+    sys.exit(not good)
