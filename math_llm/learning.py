@@ -47,7 +47,9 @@ class Batch:
 
     def to(self, device):
         "The same batch on a device"
-        parts = (self.tokens, self.prompt_lengths, self.lengths)
+        parts = [self.tokens, self.prompt_lengths, self.lengths]
+        if torch.device(device).type == 'cuda' and not self.tokens.is_cuda: # copied without waiting
+            parts = [a.pin_memory() for a in parts]
         return Batch(*(a.to(device, non_blocking=True) for a in parts), self.longest)
 
     def __len__(self): return len(self.tokens)

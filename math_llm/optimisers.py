@@ -13,19 +13,20 @@ from .options import InputError, check_calls
 # %% ../nbs/23_optimisers.ipynb #c46a4156
 _POLYNOMIALS = ((8.0248, -23.4336, 17.3095), (3.3695, -2.5718, 0.5159), (3.0675, -2.744, 0.7439))
 
-def orthogonalized(x: Annotated[torch.Tensor, 'm n'],
+def orthogonalized(x: Annotated[torch.Tensor, 'm n']|Annotated[torch.Tensor, 'b m n'],
                    # (a, b, c) of a s + b s³ + c s⁵ for each step
                    polynomials: tuple[tuple[float, float, float], ...] = _POLYNOMIALS,
-                  ) -> torch.Tensor: # (m, n) the same singular vectors, singular values near one
-    "All directions of a matrix made equally long; raises `InputError` for whole numbers"
+                  ) -> torch.Tensor: # Like `x`: the same singular vectors, singular values near one
+    "All directions of each matrix made equally long; raises `InputError` for whole numbers"
     if not x.is_floating_point(): raise InputError('whole numbers cannot be made orthogonal')
-    wide = x.shape[0] <= x.shape[1]
+    if x.ndim == 2: return orthogonalized(x[None], polynomials)[0]
+    wide = x.shape[1] <= x.shape[2]
     x = (x if wide else x.mT).contiguous()                        # the smaller square is cheaper
-    x = x / x.norm().clamp(min=1e-7)
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     square, steps = x @ x.mT, None
     for i, (a, b, c) in enumerate(polynomials):
-        step = torch.addmm(square, square, square, beta=b, alpha=c) # b square + c square²
-        step.diagonal().add_(a)
+        step = torch.baddbmm(square, square, square, beta=b, alpha=c) # b square + c square²
+        step.diagonal(dim1=1, dim2=2).add_(a)
         steps = step if steps is None else step @ steps
         if i < len(polynomials) - 1: square = step @ square @ step
     x = steps @ x
@@ -35,7 +36,7 @@ def orthogonalized(x: Annotated[torch.Tensor, 'm n'],
 class Muon(torch.optim.Optimizer):
     "Momentum, orthogonalised; raises `InputError` if there are no matrices"
     def __init__(self, params: list[torch.Tensor], # Matrices
-                 lr: float = 1e-3,
+                 lr: float|torch.Tensor = 1e-3,
                  weight_decay: float = 0.01,
                  momentum: float = 0.95, # How much of the running mean of the gradients is kept
                  dtype: torch.dtype = torch.float32, # To orthogonalise in
@@ -48,13 +49,20 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for g in self.param_groups:
-            for p in (p for p in g['params'] if p.grad is not None):
+            params = [p for p in g['params'] if p.grad is not None]
+            if not params: continue
+            for p in params:
                 if not self.state[p]: self.state[p]['mean'] = torch.zeros_like(p)
-                mean = self.state[p]['mean'].lerp_(p.grad, 1 - g['momentum'])
-                update = p.grad.lerp(mean, g['momentum']).to(self.dtype)
-                update = orthogonalized(update, self.polynomials)
-                scale = 0.2 * g['lr'] * max(p.shape)**0.5
-                p.mul_(1 - g['lr'] * g['weight_decay']).sub_(update, alpha=scale)
+            means, grads = [self.state[p]['mean'] for p in params], [p.grad for p in params]
+            torch._foreach_lerp_(means, grads, 1 - g['momentum'])
+            updates = torch._foreach_lerp(grads, means, g['momentum'])
+            torch._foreach_mul_(params, 1 - g['lr'] * g['weight_decay'])
+            for shape in dict.fromkeys(p.shape for p in params):
+                same = [i for i, p in enumerate(params) if p.shape == shape]
+                update = torch.stack([updates[i] for i in same]).to(self.dtype)
+                update = orthogonalized(update, self.polynomials).to(params[same[0]].dtype)
+                update = update * (0.2 * g['lr'] * max(shape)**0.5)
+                torch._foreach_sub_([params[i] for i in same], update.unbind())
 
 # %% ../nbs/23_optimisers.ipynb #d5a70691
 check_calls(globals())

@@ -38,13 +38,14 @@ def readme_run():
     return ['--config', 'inventor']
 
 
-def measured(parts, size, batch, digits=3):
+def measured(parts, size, batch, digits=3, precision=None, graphs=True, compile=False):
     """Rows of our own works of some parts, without what they are compared with; one that does not
     fit says so."""
-    config = BenchmarkConfig(parts, (size,), (digits,), (batch,), ('fp32', 'bf16') if GPU
-                             else ('fp32',), reference=False,
-                             memory=False, repeats=5 if GPU else 1, turn=0.2 if GPU else 0.,
-                             device=str(DEVICE))
+    config = BenchmarkConfig(parts, (size,), (digits,), (batch,),
+                             (precision,) if precision else ('fp32', 'bf16') if GPU else ('fp32',),
+                             reference=False, memory=False, repeats=5 if GPU else 1,
+                             turn=0.2 if GPU else 0., device=str(DEVICE), graphs=graphs,
+                             compile=compile)
     return benchmark.benchmark(config)['rows']
 
 
@@ -57,15 +58,34 @@ def peak():
 def training():
     "Tokens a second in training: teacher forcing with each size, and both Gumbel objectives."
     if not GPU: return measured(('train', 'gumbel_completion', 'gumbel_answer'), 'xsmall', 8)
-    asked = [(('train',), size, batch) for size in ('small', 'medium', 'large')
-             for batch in (128, 1024)]
-    return [r for a in (*asked, (('gumbel_completion', 'gumbel_answer'), 'small', 1024))
+    asked = [(('train',), 'small', batch, 3, 'bf16') for batch in (64, 1024, 4096)]
+    asked += [(('train',), size, 1024, 8, 'bf16') for size in ('medium', 'large')]
+    return [r for a in (*asked, (('gumbel_completion', 'gumbel_answer'), 'small', 1024, 3, 'bf16'))
             for r in measured(*a)]
+
+
+def compiled():
+    "The two large sizes, compiled."
+    if not GPU: return []
+    return [r for size in ('medium', 'large')
+            for r in measured(('train',), size, 1024, 8, 'bf16', compile=True)]
+
+
+def graphs():
+    "Seconds of training steps one kernel at a time, and recorded: what recording gains."
+    asked = dict(train=('small', 64), gumbel_answer=('xsmall', 128)) if GPU \
+        else dict(train=('xsmall', 8), gumbel_answer=('xsmall', 8))
+    found = {}
+    for part, (size, batch) in asked.items():
+        eager, recorded = ([r['seconds'] for r in measured((part,), size, batch, graphs=g)
+                            if r['part'] == part][0] for g in (False, True))
+        found[part] = dict(eager=eager, recorded=recorded, gain=eager / recorded)
+    return found
 
 
 def decoding():
     "Problems a second, decoded and evaluated: the shipped model, numbers of up to eight digits."
-    return [r for batch in ((64, 1024) if GPU else (4,))
+    return [r for batch in ((512, 4096) if GPU else (4,))
             for r in measured(('decode', 'evaluate'), 'small', batch, digits=8)]
 
 
@@ -121,10 +141,11 @@ def followed(log, began):
                 problems_per_second=sorted(p for _, p in steps)[len(steps)//2] if steps else None)
 
 
-def default_run(seconds=100):
-    "`math_llm_train` as it stands, to 99.9 %."
-    return trained(['--eval-steps', '250'] + ['--model-size', 'xsmall', '--max-steps', '20']
-                   * (not GPU), seconds)
+def default_run(seconds=45):
+    "`math_llm_train` as it stands, to 99.9 %, with three seeds."
+    short = ['--model-size', 'xsmall', '--max-steps', '20'] * (not GPU)
+    return [trained(['--seed', seed, '--eval-steps', '250', *short], seconds)
+            for seed in (('42', '43', '44') if GPU else ('42',))]
 
 
 def inventor_run(seconds=90):
@@ -133,9 +154,35 @@ def inventor_run(seconds=90):
                     *['--max-steps', '20', '--batch-size', '8'] * (not GPU)], seconds)
 
 
-GOALS = dict(peak=peak, training=training, decoding=decoding, determinism=determinism,
-             default_run=default_run, inventor_run=inventor_run)
-LONGEST = dict(default_run=140, inventor_run=130)
+def targets(goals):
+    "What was aimed at, what was measured, and whether it was reached."
+    def best(name, key, **like):
+        found = [r.get(key) for r in goals.get(name) or [] if like.items() <= r.items()]
+        return max((x for x in found if x), default=None)
+    def worst(key):
+        found = [r[key] for r in goals.get('default_run') or []]
+        return None if None in found else max(found, default=None)
+    inventor = (goals.get('inventor_run') or {}).get('seconds')
+    peaks = {size: max(filter(None, (best(n, 'share_of_peak', part='train', size=size)
+                                     for n in ('training', 'compiled'))), default=None)
+             for size in ('medium', 'large')}
+    rows = [('default run: seconds to 99.9 %, slowest seed', 10, worst('seconds_to_99_9'), False),
+            ('default run: seconds to the saved model, slowest seed', 20, worst('seconds'), False),
+            ('inventor: seconds', 30, inventor, False),
+            ('small: tokens a second in training', 5e6,
+             best('training', 'tokens_per_second', part='train', size='small'), True),
+            ('medium: share of the peak', 0.3, peaks['medium'], True),
+            ('large: share of the peak', 0.4, peaks['large'], True),
+            ('decoding: problems a second', 50_000,
+             best('decoding', 'problems_per_second', part='decode', batch=4096), True)]
+    return [dict(goal=name, target=target, measured=x,
+                 reached=x is not None and (x >= target if more else x <= target))
+            for name, target, x, more in rows]
+
+
+GOALS = dict(peak=peak, default_run=default_run, inventor_run=inventor_run, graphs=graphs,
+             training=training, decoding=decoding, compiled=compiled, determinism=determinism)
+LONGEST = dict(default_run=150, inventor_run=110)
 
 
 def apart(name, seconds):
@@ -158,8 +205,8 @@ def main(output, seconds, names):
         print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} "
               f"s{': ' + why if why else ''}", flush=True)
         write_results(output, 'Speed goals', 'bash scripts/gpu_check.sh goals', [42],
-                      time.time() - began,
-                     replace=True, torch=torch.__version__, goals=goals, failed=failed)
+                      time.time() - began, replace=True, torch=torch.__version__,
+                      targets=targets(goals), goals=goals, failed=failed)
     print(output)
     print(f'{len(names) - len(failed)} passed, {len(failed)} failed')
     return 1 if failed else 0
