@@ -8,13 +8,11 @@ __all__ = ['BenchmarkConfig', 'benchmark', 'format_benchmark', 'compare_benchmar
 # %% ../nbs/26_benchmark.ipynb #4d973de3
 import dataclasses, gc, itertools, json, math, subprocess, sys, time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 import numpy as np
 import torch
-from torch import nn
 import math_llm
 from .tokenizer import END
 from .problems import ProblemConfig
@@ -31,7 +29,8 @@ from .datasets import Stream
 from .runs import deterministic, machine
 from .results import markdown_table, write_results
 from .settings import TrainingConfig
-from .training import batching, make_optimizers, resolve_precision, set_learning_rate
+from .training import (batching, make_optimizers, resolve_precision, set_learning_rate,
+                               stepper)
 
 # %% ../nbs/26_benchmark.ipynb #d4ed12b3
 def _take_turns(calls, repeats, turn, sync=lambda: None, clock=time.perf_counter):
@@ -64,10 +63,6 @@ class _Work:
     flops: int = 0 # Of the matrix products that the task asks for; 0: not counted
     reference: bool = False # The others are compared with it
 
-def _autocast(device, precision):
-    bf16 = precision == 'bf16'
-    return torch.autocast(torch.device(device).type, torch.bfloat16) if bf16 else nullcontext()
-
 # %% ../nbs/26_benchmark.ipynb #d49ca056
 def _product(device, precision, n=None):
     "A product of two square matrices"
@@ -88,6 +83,7 @@ class _Setting:
     precisions: tuple = ('fp32',)
     device: str = 'cpu'
     compile: bool = False # Also measure training with `torch.compile`
+    graphs: bool = True # Record the steps on a GPU
     optimizer: str = 'muon' # Of the training steps
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
 
@@ -99,15 +95,6 @@ class _Setting:
         if compiled: model.compile(dynamic=True)
         return model
 
-# %% ../nbs/26_benchmark.ipynb #056cf700
-def _step(objective, optimizers, batch, context):
-    "One update; sum of the losses, and their number"
-    with context: loss, n, *_ = objective(batch)
-    (loss / n).backward()
-    nn.utils.clip_grad_norm_(objective.parameters(), 1.)
-    for o in optimizers: o.step(); o.zero_grad(set_to_none=True)
-    return loss.detach(), n
-
 # %% ../nbs/26_benchmark.ipynb #66469d95
 def _step_work(s, variant, precision,
                objective, # Makes the model and what it is trained for
@@ -117,12 +104,15 @@ def _step_work(s, variant, precision,
     "Training steps, one for each batch, under the settings of a training run"
     device = torch.device(s.device)
     def make():
-        made, context = objective(), _autocast(device, precision)
+        made = objective()
         optimizers = make_optimizers(made.model, TrainingConfig(optimizer=s.optimizer), precision)
         set_learning_rate(optimizers, s.learning_rate)
-        there = [b.to(device) for b in batches]
+        step = stepper(made, optimizers, precision, s.graphs)
+        there, new = [b.to(device) for b in batches], getattr(made, 'new_noise', None)
         def call():
-            with deterministic(device): return [_step(made, optimizers, b, context) for b in there]
+            with deterministic(device):
+                return [step(b, *([new(b)] if new else [])) for b in there]
+        for _ in range(3 if device.type == 'cuda' and s.graphs else 0): call() # records them
         return call
     lengths = np.concatenate([b.lengths for b in batches]) + thoughts
     flops = 3 * _matrix_flops(ModelConfig.from_size(s.size), lengths - 1)
@@ -136,7 +126,7 @@ def _train_works(s):
     parts = [ex[i*s.batch:(i+1)*s.batch] for i in range(4)]
     def batches(multiple): return [Batch.of(part, multiple, longest) for part in parts]
     def ours(compiled, p):
-        rows, multiple = batching(device, p, compiled)
+        rows, multiple = batching(device, compiled)
         def objective():
             model = s.model(longest, compiled)
             return TeacherForcing(model, micro_batch=rows, multiple=multiple)
@@ -196,7 +186,8 @@ def _decode_works(s):
     def one_by_one(): return [plain_generate(model, prompts[i]) for i in few]
     def work(variant, p, rows, write, reference=False):
         def call():
-            with _autocast(s.device, p): return write()
+            with torch.autocast(torch.device(s.device).type, torch.bfloat16, p == 'bf16'):
+                return write()
         flops = _matrix_flops(model.config, (ex.prompt_lengths + written - 1)[rows])
         tokens = int(written[rows].sum())
         return _Work(variant, p, lambda: call, len(rows), tokens, flops, reference)
@@ -204,14 +195,14 @@ def _decode_works(s):
             work('one at a time', 'fp32', few, one_by_one, True)]
 
 def _evaluate_works(s):
-    model, ex, written, few = _asked(s)
-    prompts, texts = ex.prompts(), ex.texts()
-    def batched(): return evaluate(model, ex.problems, s.batch)['exact_match']['count']
-    def one_by_one():
-        return sum(prompts[i] + plain_generate(model, prompts[i]) == texts[i] for i in few)
-    return [_Work('ours', 'fp32', lambda: batched, s.batch, int(written.sum())),
-            _Work('one at a time', 'fp32', lambda: one_by_one, len(few), int(written[few].sum()),
-                  reference=True)]
+    model, ex, written, _ = _asked(s)
+    def ours(): return evaluate(model, ex.problems, s.batch)['exact_match']['count']
+    def decoded():
+        said = generate(model, ex.prompts(), batch_size=s.batch).texts()
+        return sum(p + t == text for p, t, text in zip(ex.prompts(), said, ex.texts()))
+    size = s.batch, int(written.sum())
+    return [_Work('ours', 'fp32', lambda: ours, *size),
+            _Work('all decoded', 'fp32', lambda: decoded, *size, reference=True)]
 
 # %% ../nbs/26_benchmark.ipynb #668989bb
 def _growth(call):
@@ -267,6 +258,7 @@ class BenchmarkConfig:
     optimizer: str = opt('muon', 'Of training steps, as in math_llm_train',
                          TrainingConfig.OPTIMIZERS)
     compile: bool = opt(False, 'Also measure training with torch.compile')
+    graphs: bool = opt(True, 'On a GPU, record training steps as CUDA graphs')
     reference: bool = opt(True, 'Also measure the plain form of each part')
     repeats: int = opt(5, 'Rounds; 0 measures memory alone', low=0)
     turn: float = opt(0.2, 'Least duration of a turn, in seconds', low=0)
@@ -363,7 +355,7 @@ def benchmark(config: BenchmarkConfig) -> dict: # What a results file holds
     for part, size, digits, batch in itertools.product(config.parts, config.model_size,
                                                        config.digits, config.batch_size):
         s = _Setting(size, digits, batch, config.precision or auto, str(device), config.compile,
-                     config.optimizer)
+                     config.graphs, config.optimizer)
         try: rows += _measured(part, s, config)
         except Exception as e: # not even its data fits
             if not out_of_memory(e): raise
@@ -443,11 +435,8 @@ def benchmark_command(config):
     "Measure speed and memory of training, decoding and evaluation, or compare two measurements."
     if config.compare:
         both = [_read_benchmark(path) for path in config.compare]
-        for name, x in zip(('first ', 'second'), both):
-            about = f"version {x.get('package_version')}, {x.get('machine')}"
-            print(f"{name}  {x.get('command')}  ({about})")
-        print(compare_benchmarks(*both))
-        return
+        for x in both: print(x.get('command'), x.get('package_version'), x.get('machine'), sep='; ')
+        return print(compare_benchmarks(*both))
     file = config.output_file
     if file: check_output(file, overwrite=config.overwrite)
     result = benchmark(config)

@@ -18,7 +18,7 @@ def _recorded(call, stream):
         with torch.cuda.graph(graph, stream=stream): result = call()
     except RuntimeError as e:
         raise InputError(f'this cannot be recorded as a CUDA graph ({str(e).splitlines()[0]}); '
-                         '--no-graphs does without') from None
+                         'with the option graphs off it is done without') from None
     def replay():
         graph.replay()
         return result

@@ -70,6 +70,8 @@ class _RunOptions:
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
     bf16: bool = opt(False, 'Same as --precision bf16')
     compile: bool = opt(False, 'Compile the model with torch.compile')
+    graphs: bool = opt(True, 'On a GPU, record steps of a shape that comes again as CUDA graphs',
+                       flag=False)
     num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it',
                            low=0, high=1024)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)

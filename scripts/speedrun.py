@@ -71,7 +71,7 @@ def run(seed, o, device, precision):
     torch.manual_seed(seed)
     model = Transformer(ModelConfig.from_size('small')).to(device).train()
     model.meta = Meta('columns', None, dataclasses.asdict(PROBLEM))
-    rows, multiple = batching(device, precision, o.compile)
+    rows, multiple = batching(device, o.compile)
     objective = TeacherForcing(model, o.prompt_loss_weight, rows, multiple)
     if o.compile: objective.compile()
     optimizers = make_optimizers(model, TrainingConfig(), precision)
