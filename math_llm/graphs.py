@@ -38,7 +38,7 @@ class Repeated:
 
     def __call__(self, *tensors, **others) -> torch.Tensor: # A copy, which stays
         if not self.stream: return self._run(tensors, others)
-        here = torch.cuda.current_stream()
+        here = torch.cuda.current_stream(self.stream.device)
         self.stream.wait_stream(here)
         with torch.cuda.stream(self.stream): result = self._run(tensors, others)
         here.wait_stream(self.stream)

@@ -231,7 +231,8 @@ def stepper(objective: nn.Module, # What is minimised; its `model` is updated
     call = Repeated(plain, device, record) if alone else plain
     def step(batch, *noise):
         longest = batch.longest if names else (batch.tokens.shape[1],) * 3
-        now = [torch.as_tensor(own[n]).float().to(device, non_blocking=True) for n in names]
+        now = [torch.as_tensor(own[n], dtype=torch.float32, device='cpu') for n in names]
+        now = [x.to(device, non_blocking=True) for x in now] # or the GPU would be waited for
         return call(batch.tokens, batch.prompt_lengths, batch.lengths, *now, *noise,
                     longest=longest, hard=own.get('hard'))
     return step
