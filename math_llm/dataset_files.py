@@ -239,10 +239,8 @@ def written_as(files: dict[str, Examples], # By name, for error messages
     "How the examples of files are written; raises `InputError` where files contradict each other"
     if not all(map(len, [files, *files.values()])): raise InputError('no examples to look at')
     claims = _claims({k: v for meta in reversed(metas) for k, v in meta.items()})
-    compared = all(_TELLABLE <= meta.keys() for meta in metas)              # by `load_dataset`
-    config = ProblemConfig(**claims) if compared else _compared(files, claims)
     names = {f.name for f in dataclasses.fields(ProblemConfig)} - _TELLABLE - claims.keys()
-    return config, tuple(sorted(names))
+    return _compared(files, claims), tuple(sorted(names))
 
 # %% ../nbs/22_dataset_files.ipynb #2b20fbbb
 def known_partition(splits: dict[str, Examples], # By split

@@ -73,18 +73,22 @@ class Stream:
         if self._pool: self._pool.shutdown(cancel_futures=True)
 
 # %% ../nbs/22_datasets.ipynb #3c312014
+def _sizes(config):
+    "Examples of each split, as asked for"
+    train, val = (round(config.num_examples * r) for r in (config.train_ratio, config.val_ratio))
+    return dict(train=train, val=val, test=config.num_examples - train - val)
+
 def make_dataset(config: DatasetConfig,
                 ) -> dict[str, Examples]: # By split
     "The splits: training from the stream, the others with each problem once"
-    n, share = config.num_examples, (config.train_ratio, config.val_ratio)
-    n_train, n_val = round(n * config.train_ratio), round(n * config.val_ratio)
+    sizes, share = _sizes(config), (config.train_ratio, config.val_ratio)
     stream = Stream(config, config.seed, 'train', *share, num_workers=config.num_workers)
-    splits = dict(train=stream.take(n_train))
+    splits = dict(train=stream.take(sizes['train']))
     stream.close()
     fair = dataclasses.replace(config, full_size=0.)        # for the training split alone
-    for split, m in (('val', n_val), ('test', n - n_train - n_val)):
-        p = held_out(fair, max(m, 1), config.seed, config.seed, split, *share)
-        splits[split] = render(p, config)
+    for s in ('val', 'test'):
+        p = held_out(fair, max(sizes[s], 1), config.seed, config.seed, s, *share)
+        splits[s] = render(p, config)
     return splits
 
 # %% ../nbs/22_datasets.ipynb #f99afda8
@@ -192,9 +196,7 @@ class Batches:
 # %% ../nbs/22_datasets.ipynb #001310b3
 def _described(splits, config):
     "A dataset in words, as the command prints it"
-    n, c = config.num_examples, config
-    asked = dict(train=round(n * c.train_ratio), val=round(n * c.val_ratio))
-    asked['test'] = n - sum(asked.values())
+    c, asked = config, _sizes(config)
     biased = ((k, getattr(c, f'{k}_bias')) for k in ('carry', 'repeat'))
     yield (f'Problems:  2 to {c.max_operands} operands of {c.min_digits} to {c.max_digits} digits, '
            f'seed {c.seed}, chain {c.chain}' + ', zero-padded' * c.zero_pad

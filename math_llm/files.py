@@ -210,7 +210,7 @@ def load_pretrained(name: str, # Of a shipped model
 # %% ../nbs/21_files.ipynb #e89a1124
 def problem_config(meta: Meta, # Of a model
                    **overrides) -> ProblemConfig: # Fields to change
-    "The limits that a model was trained on, and how it writes; raises `InputError` if it cannot add"
+    "Limits that a model was trained on, and how it writes; raises `InputError` if it cannot add"
     if 'puzzle' in meta.trained_on:
         raise InputError('this model follows a ball and does not add; accepted are models of sums')
     known = {f.name for f in dataclasses.fields(ProblemConfig)} - {'full_size'} # for training alone

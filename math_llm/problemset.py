@@ -102,14 +102,14 @@ def _drawn(config):
 # %% ../nbs/24_problemset.ipynb #abbc2881
 def _check_together(metas, folder):
     "Refuse files that do not belong to one dataset"
+    names = [f.name for f in dataclasses.fields(DatasetConfig)]
     for split, meta in zip(SPLITS, metas):
         if meta.get('split', split) != split:
             raise InputError(f"{folder}/{split}.json is the {meta['split']} split of a dataset")
-        names = [f.name for f in dataclasses.fields(DatasetConfig)]
-        if other := [f'{k}: {metas[0].get(k)}, {meta.get(k)}' for k in names
-                     if metas[0].get(k) != meta.get(k)]:
+        if other := [k for k in names if metas[0].get(k) != meta.get(k)]:
+            differs = '; '.join(f'{k}: {metas[0].get(k)}, {meta.get(k)}' for k in other)
             raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different '
-                             f'datasets ({"; ".join(other)})')
+                             f'datasets ({differs})')
 
 # %% ../nbs/24_problemset.ipynb #8328a120
 def _apart(folder, splits, say):

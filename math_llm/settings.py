@@ -16,30 +16,28 @@ from .options import InputError, check_calls, check_fields, opt
 from .problemset import DataOptions
 
 # %% ../nbs/24_settings.ipynb #794fd548
-_MAX = ModelConfig.MAX_SIZE
+_SIZE = dict(low=1, high=ModelConfig.MAX_SIZE)
 
 @dataclass
 class _ModelOptions:
     heading = 'model'
     model_size: str = opt('small', 'Size of the model; one that --init-from names has its own',
                           tuple(SIZES))
-    n_layers: int|None = opt(None, "Blocks (default: the size's)", low=1, high=_MAX)
-    d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", low=1,
-                            high=_MAX)
-    n_heads: int|None = opt(None, "Attention heads (default: the size's)", low=1, high=_MAX)
-    d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)", low=1,
-                         high=_MAX)
+    n_layers: int|None = opt(None, "Blocks (default: the size's)", **_SIZE)
+    d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", **_SIZE)
+    n_heads: int|None = opt(None, "Attention heads (default: the size's)", **_SIZE)
+    d_ff: int|None = opt(None, "Width of the MLP's hidden layer (default: the size's)", **_SIZE)
     position: str = opt('rope', 'Position scheme', ModelConfig.POSITIONS)
     dropout: float|None = opt(None, 'Share of values dropped in training (default: none, or what '
                               'the model of --init-from had)', low=0, high=0.99, flag=False)
-    max_length: int = opt(128, 'Context length in tokens', low=1, high=_MAX)
+    max_length: int = opt(128, 'Context length in tokens', **_SIZE)
 
 # %% ../nbs/24_settings.ipynb #4d395baa
 @dataclass
 class _OptimisationOptions:
     heading, OPTIMIZERS = 'optimisation', ('muon', 'adamw')
-    batch_size: int = opt(64, 'Examples of a step, over all devices', low=1, high=_MAX)
-    eval_batch_size: int = opt(512, 'Examples evaluated at a time', low=1, high=_MAX)
+    batch_size: int = opt(64, 'Examples of a step, over all devices', **_SIZE)
+    eval_batch_size: int = opt(512, 'Examples evaluated at a time', **_SIZE)
     optimizer: str = opt('muon', "Muon for the blocks' matrices and AdamW for the other weights, "
                          'or AdamW for all', OPTIMIZERS)
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
