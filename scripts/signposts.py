@@ -119,6 +119,7 @@ def signed(name):
     kept = [c for c in nb.cells if c.id not in texts]
     new = {id: nbformat.v4.new_markdown_cell(text, id=id) for id, text in texts.items()}
     title = next(i for i, c in enumerate(kept) if c.cell_type == 'markdown')
+    title += kept[title+1].source.startswith('#| eval: false')    # what Colab needs comes first
     nb.cells = [*kept[:title+1], new[TIME], *kept[title+1:], new[NEXT]]
     return nb, [(c.id, c.source) for c in nb.cells] == before
 
