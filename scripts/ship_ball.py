@@ -4,11 +4,11 @@
     python scripts/ship_ball.py FOLDER SEED RUN
 
 RUN is a folder that nbs/explanations/permutations/study.py left in runs/, such as
-runs/permutations-invented-1. FOLDER gets `model.safetensors` in 16 bits with `config.json`,
-`training_config.json` with the command and what the run trained with, and `test_results.json`:
-100,000 held-out puzzles drawn with SEED, answered by the 16-bit weights; fewer moves; thoughts of
+runs/permutations-again-1. FOLDER gets `model.safetensors` in 16 bits with `config.json`,
+`training_config.json` with the commands and what the runs trained with, and `test_results.json`:
+20,000 held-out puzzles drawn with SEED, answered by the 16-bit weights; fewer moves; thoughts of
 other puzzles; one thought rewritten; which position each token means in each thought; and on how
-many of 10,000 puzzles the text is that of the 32-bit weights. A card has to be written by hand.
+many of 5,000 puzzles the text is that of the 32-bit weights. A card has to be written by hand.
 Nothing is overwritten.
 """
 import json
@@ -29,7 +29,7 @@ from math_llm.tokenizer import THINK, VOCAB
 sys.path.append(str(Path(__file__).resolve().parents[1]/'nbs/explanations/permutations'))
 import study
 
-N, N_SOME, N_COMPARED = 100_000, 10_000, 10_000
+N, N_SOME, N_COMPARED = 20_000, 5_000, 5_000
 
 
 @torch.no_grad()
@@ -56,6 +56,19 @@ def rewritten(model, puzzles, thoughts, words, rng):
         for d in puzzles.moves[:, i+1:].T: place = PERMUTATIONS[d, place]
         found.append(share(int((written[:, 0] == place).sum()), len(puzzles)))
     return found
+
+
+def history(name):
+    "What the run trained with, and before it the run that it goes on from"
+    condition, _, seed = name.rpartition('-')
+    options = study.CONDITIONS[condition]
+    before = history(f"{options['begin']}-{seed}") if 'begin' in options else []
+    own = dict(command=f'python nbs/explanations/permutations/study.py {name}', seed=int(seed),
+               steps=options.get('steps', study.STEPS),
+               batch_size=options.get('batch', study.BATCH), learning_rate=study.RATE,
+               warmup_steps=study.WARMUP, optimizer='muon', hold=study.HOLD, bar=study.BAR,
+               **study.GUMBEL)
+    return [*before, own]
 
 
 def main(folder, seed, run):
@@ -88,11 +101,8 @@ def main(folder, seed, run):
                    one_thought_rewritten={str(i + 1): r for i, r in enumerate(
                        rewritten(model, some, thoughts[:N_SOME], np.array(told['words']), rng))},
                    words=told['words'])
-    name = run.name.removeprefix('permutations-')
-    made = dict(commands=[f'python nbs/explanations/permutations/study.py {name}'],
-                steps=study.STEPS, batch_size=study.BATCH, learning_rate=study.RATE,
-                warmup_steps=study.WARMUP, optimizer='muon', hold=study.HOLD, bar=study.BAR,
-                seed=int(name.rpartition('-')[2]), **study.GUMBEL)
+    made = dict(phases=history(run.name.removeprefix('permutations-')))
+    made['commands'] = [p.pop('command') for p in made['phases']]
     for file, what in (('test_results', results), ('training_config', made)):
         atomic_write(folder/f'{file}.json', (json.dumps(what) + '\n').encode())
     print(json.dumps({k: v for k, v in results.items() if k != 'words'}, indent=1))

@@ -47,8 +47,8 @@ export function watch(model, puzzle, thoughts = []) {
   };
 }
 
-/** Which place each token means in each thought: what it stood for most often in puzzles drawn at
-    random. */
+/** Which places each token means in each thought, the usual one first: what it stood for in puzzles
+    drawn at random, at least one time in twenty. */
 export function dictionary(model, n = 100) {
   const random = random_numbers(5),
     k = model.meta.thought_tokens;
@@ -61,7 +61,24 @@ export function dictionary(model, n = 100) {
       if (j < MOVES) uses[j][t][places[j]]++;
     });
   }
-  return uses.map(tokens => tokens.map(n => (Math.max(...n) ? n.indexOf(Math.max(...n)) : null)));
+  const often = counts => {
+    const all = counts.reduce((a, b) => a + b);
+    return [...counts.keys()]
+      .filter(place => counts[place] > all / 20)
+      .sort((a, b) => counts[b] - counts[a]);
+  };
+  return uses.map(tokens => tokens.map(often));
+}
+
+/** The place that each thought says. A token with several places means the one that its move makes
+    of the place before, if that is among them, else the usual one; null: it is no word. */
+export function read(book, start, moves, thoughts) {
+  let at = start;
+  return moves.map((m, i) => {
+    const places = book[i]?.[thoughts[i]] ?? [],
+      next = at === null ? null : PERMUTATIONS[m][at];
+    return (at = places.includes(next) ? next : (places[0] ?? null));
+  });
 }
 
 /** Start and moves of what a person typed; throws InputError. */
@@ -85,9 +102,11 @@ export function foretell(start, moves, said) {
 
 /** The prepared experiment: the third thought is rewritten, so that it tells another place. */
 export function jump({model}, puzzle = '23141592', i = 2) {
-  const book = dictionary(model),
+  const {start, moves} = parse_puzzle(puzzle),
+    book = dictionary(model),
     own = watch(model, puzzle).thoughts,
-    token = book[i].findIndex(place => place !== null && place !== book[i][own[i]]);
+    [place] = read(book, start, moves, own).slice(i),
+    token = book[i].findIndex(places => places.length === 1 && places[0] !== place);
   return {ball: puzzle, told: decode(watch(model, puzzle, [...own.slice(0, i), token]).thoughts)};
 }
 
@@ -171,7 +190,7 @@ export function ball_view(app, panel) {
       {class: 'hint'},
       'A ball (the disc) lies at one of five places. Each digit is a move, which takes it from the place where it ' +
         'is to another. Under each move stands a thought of the model, and what it means (the square). ' +
-        'Choose one to change it; the thoughts after it are thought anew.',
+        'Choose one to change it; the thoughts after it are thought anew. A token that stands for several places is read as the one that fits.',
     ),
     line,
     board,
@@ -183,7 +202,10 @@ export function ball_view(app, panel) {
     last = '';
 
   function choose(i) {
-    const meaning = t => (now.book[i]?.[t] ?? null) === null ? '' : ` → at ${now.book[i][t]}`;
+    const meaning = t => {
+      const places = now.book[i]?.[t] ?? [];
+      return places.length ? ` → at ${places.join(' or ')}` : '';
+    };
     choices.replaceChildren(
       radios(
         `Thought ${i + 1}`,
@@ -291,7 +313,7 @@ export function ball_view(app, panel) {
         given = read_thoughts(app.state.told, model.meta.thought_tokens),
         got = given ? watch(model, puzzle, given) : own,
         book = (books[name] ??= dictionary(model)),
-        said = moves.map((_, i) => book[i]?.[got.thoughts[i]] ?? null),
+        said = read(book, start, moves, got.thoughts),
         foretold = foretell(start, moves, said),
         changed = got.thoughts.some((t, i) => t !== own.thoughts[i]);
       now = {name, model, puzzle, own, ...got, book, said, foretold, changed};

@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from math_llm.decoding import generate
 from math_llm.evaluation import share
-from math_llm.files import save_model
+from math_llm.files import load_model, save_model
 from math_llm.gumbel import GumbelAnswer, GumbelConfig, ramp
 from math_llm.learning import TeacherForcing
 from math_llm.model import Meta, ModelConfig, Transformer
@@ -56,8 +56,9 @@ CONDITIONS = dict(
     none_whole=dict(chain='none', curriculum=False),
     seen=dict(hide=(0.0, 0.0)),  # invented, and the answer may always look at the puzzle
     straight=dict(hard=True),  # invented with straight-through samples
-    learned=dict(position='learned'),
-)  # invented with learned positions
+    learned=dict(position='learned'),  # invented with learned positions
+    again=dict(begin='invented', steps=2000, batch=128),  # goes on with an invented one
+)
 SEEDS = dict(
     invented=5,
     none=3,
@@ -69,6 +70,7 @@ SEEDS = dict(
     seen=3,
     straight=3,
     learned=3,
+    again=1,
 )
 N_TEST, N_SOME = 10_000, 2_000
 
@@ -136,12 +138,23 @@ def make_model(chain, position):
 
 
 def train(
-    name, chain='invented', curriculum=True, counted=False, hard=False, position='rope', **gumbel
+    name,
+    chain='invented',
+    curriculum=True,
+    counted=False,
+    hard=False,
+    position='rope',
+    begin=None,
+    steps=STEPS,
+    batch=BATCH,
+    **gumbel,
 ):
     "One run: its model, and its curve of step, number of moves, exact match and loss."
     seed, g, thinks = int(name.rpartition('-')[2]), GUMBEL | gumbel, chain == 'invented'
     torch.manual_seed(seed)
     rng, model = np.random.default_rng(seed), make_model(chain, position)
+    if begin:
+        model = load_model(RUNS / f'permutations-{begin}-{seed}').train()
     if thinks:
         objective = GumbelAnswer(
             model, MOVES, GumbelConfig(use_gumbel=True, supervise='answer', gumbel_hard=hard)
@@ -150,14 +163,14 @@ def train(
         objective = TeacherForcing(model, 0.0)
     optimizers = make_optimizers(model, TrainingConfig())
     objective.train()
-    frontier, mean, curve = 1 if curriculum else MOVES, 0.0, []
-    for step in range(STEPS):
+    frontier, mean, curve = 1 if curriculum and not begin else MOVES, 0.0, []
+    for step in range(steps):
         set_learning_rate(
-            optimizers, RATE * min(1.0, (step + 1) / WARMUP) * ramp(1.0, 0.0, step / STEPS, HOLD)
+            optimizers, RATE * min(1.0, (step + 1) / WARMUP) * ramp(1.0, 0.0, step / steps, HOLD)
         )
         m = frontier if not curriculum or rng.random() < 0.5 else int(rng.integers(1, frontier + 1))
         if thinks:
-            now = {k: ramp(*ends, step / STEPS, HOLD) for k, ends in g.items()}
+            now = {k: ramp(*ends, step / steps, HOLD) for k, ends in g.items()}
             objective.n_thoughts, objective.noise_scale, objective.hidden_share = (
                 m,
                 now['noise'],
@@ -165,7 +178,7 @@ def train(
             )
             objective.temperature = torch.tensor(now['temperature'])
         loss, weight, hits, n = objective(
-            write_puzzles(draw_puzzles(BATCH, rng, m), m, chain, counted)
+            write_puzzles(draw_puzzles(batch, rng, m), m, chain, counted)
         )
         (loss / weight).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -174,7 +187,7 @@ def train(
             o.zero_grad(set_to_none=True)
         if m == frontier:
             mean += 0.05 * (
-                1 - float(n - hits) / BATCH - mean
+                1 - float(n - hits) / batch - mean
             )  # every token that is wrong counts as a puzzle
             if mean > BAR and frontier < MOVES:
                 frontier, mean = frontier + 1, 0.0
@@ -207,7 +220,7 @@ def run(name, path):
         seconds,
         condition=condition,
         chain=chain,
-        steps=STEPS,
+        steps=options.get('steps', STEPS),
         parameters=model.n_params(),
         curve=curve,
         **measure(model, chain, options.get('counted', False), int(seed)),
