@@ -16,7 +16,8 @@ def _fold_label(source: str, # Of a code cell, after nbdev
     "What stands on the line that a cell is folded behind; None for a cell that stays open"
     if 'code-summary: "Exported source"' in source: return 'Source'
     if re.search(r'^#\| *(code-fold|echo|include)', source, flags=re.M): return None
-    tree = ast.parse(re.sub(r'^\s*[%!].*$', 'pass', source, flags=re.M))
+    try: tree = ast.parse(source)
+    except SyntaxError: tree = ast.parse(re.sub(r'^\s*[%!].*$', 'pass', source, flags=re.M))
     if all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in tree.body): return 'Imports'
     if study: return 'Code'
     checks = [n for n in ast.walk(tree) if isinstance(n, ast.Assert) or isinstance(n, ast.Call)
