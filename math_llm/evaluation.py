@@ -141,7 +141,8 @@ def _one_pass(model, part):
 def _precisions(model):
     "The contexts of the passes: bf16 first where it is the faster, and then the model's own"
     device, own = next(model.parameters()).device, nullcontext()
-    if model.meta.chain == 'invented' or resolve_precision('auto', device) != 'bf16': return [own]
+    if model.meta.chain == 'invented': return []
+    if resolve_precision('auto', device) != 'bf16': return [own]
     return [torch.autocast(device.type, torch.bfloat16), own]
 
 # %% ../nbs/07_evaluation.ipynb #353f788b
@@ -193,11 +194,12 @@ def evaluate(model: Transformer,
     from tqdm import tqdm
     examples, training = written_for(model, problems, max_length), model.training
     n, order = len(examples), np.argsort(examples.lengths, kind='stable')
-    hits, right, wrong = np.zeros(n, int), np.zeros(n, bool), {}
+    asked = examples.lengths - examples.prompt_lengths
+    hits, right, wrong, passes = asked.copy(), np.zeros(n, bool), {}, _precisions(model)
     def batches(): return (order[i:i+batch_size] for i in range(0, len(order), batch_size))
     model.eval()
     with tqdm(total=n, desc='evaluating', leave=False, disable=None if progress else True) as bar:
-        for context in _precisions(model):
+        for context in passes:
             for rows in batches():
                 with context: hits[rows], right[rows] = _one_pass(model, examples[rows])
                 bar.update(int(right[rows].sum()))
@@ -207,10 +209,11 @@ def evaluate(model: Transformer,
             said, (right[rows], valid[rows]) = _decoded(model, examples[rows], max_length)
             wrong |= {int(row): text for row, text in zip(rows, said) if not right[row]}
             wrong = {row: wrong[row] for row in sorted(wrong)[:n_wrong]}
+            astray = rows[~right[rows] & (not passes)]
+            if len(astray): hits[astray] = _one_pass(model, examples[astray])[0]
             bar.update(len(rows))
     model.train(training)
-    asked = (examples.lengths - examples.prompt_lengths).sum()
-    return _report(model.meta, examples.problems, right, valid, (hits.sum(), asked), wrong)
+    return _report(model.meta, examples.problems, right, valid, (hits.sum(), asked.sum()), wrong)
 
 # %% ../nbs/07_evaluation.ipynb #8484045a
 def _report(meta, p, right, valid, hits, wrong):
