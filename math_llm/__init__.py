@@ -5,21 +5,19 @@ __version__ = "0.1.0"
 
 # %% auto #0
 __all__ = ['InputError', 'load_model', 'load_pretrained', 'ask', 'generate', 'evaluate', 'TrainingConfig', 'train', 'trace',
-           'linear_probe', 'logit_lens', 'patch', 'load_codebook', 'explainer']
+           'linear_probe', 'logit_lens', 'patch', 'load_codebook', 'explore']
 
 # %% ../nbs/27_front_door.ipynb #1cd6168a
 import importlib
 
 # %% ../nbs/27_front_door.ipynb #9d64655c
 _all_ = ['InputError', 'load_model', 'load_pretrained', 'ask', 'generate', 'evaluate',
-         'TrainingConfig', 'train',
-         'trace', 'linear_probe', 'logit_lens', 'patch', 'load_codebook', 'explainer']
+         'TrainingConfig', 'train', 'trace', 'linear_probe', 'logit_lens', 'patch',
+         'load_codebook', 'explore']
 _HOMES = dict(InputError='checks', load_model='files', load_pretrained='files', ask='interactive',
-              generate='decoding',
-              evaluate='evaluation', TrainingConfig='settings', train='training', trace='tracing',
-              linear_probe='tracing',
-              logit_lens='tracing', patch='patching', load_codebook='codebook',
-              explainer='codebook')
+              generate='decoding', evaluate='evaluation', TrainingConfig='settings',
+              train='training', trace='tracing', linear_probe='tracing', logit_lens='tracing',
+              patch='patching', load_codebook='codebook', explore='live')
 
 # %% ../nbs/27_front_door.ipynb #b1960018
 def __getattr__(name):

@@ -18,12 +18,12 @@ from .chains import render
 from .model import Transformer, thought_ids
 from .decoding import generate, pick, thought_mask
 from .evaluation import percent, share, subplots
-from .codebook import Columns, json_lines
+from .codebook import Columns
 from .speaking import held_out_problems
 from .tracing import activations
 from .permutations import PERMUTATIONS, draw_puzzles, write_puzzles
-from .results import markdown_table
-from .options import (Count, InputError, Share, Size, atomic_write, check_calls,
+from .results import markdown_table, write_json
+from .options import (Count, InputError, Share, Size, check_calls,
                               check_options, command, opt)
 from .files import check_output, load_model, problem_config, resolve_device
 
@@ -499,7 +499,7 @@ def contract_command(config):
     report = contract(model, make(model, config.problems, config.seed), seed=config.seed)
     print(f'{config.checkpoint}, {config.problems} held-out {config.task}, seed {config.seed}\n')
     print(format_contract(report))
-    if config.output_file: atomic_write(config.output_file, json_lines(report).encode())
+    if config.output_file: write_json(config.output_file, report)
 
 # %% ../nbs/13_contract.ipynb #13000077
 check_calls(globals())

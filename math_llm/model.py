@@ -222,7 +222,8 @@ def thought_ids(alphabet: str|None = None, # Tokens in a row, such as `01`; defa
     "The tokens of an alphabet of thoughts; raises `InputError` if no chain can be written with it"
     every = (*range(10), PLUS, EQUALS, NOOP)
     if alphabet is None: return every
-    ids = sorted(set(encode(alphabet))) if isinstance(alphabet, str) else []
+    try: ids = sorted(set(encode(alphabet)))
+    except InputError: ids = []                                # letters that are no tokens
     if len(ids) < 2 or not set(ids) <= set(every):
         raise InputError(f'thought_alphabet is {alphabet!r}; accepted are at least two of '
                          f'{" ".join(VOCAB[t] for t in every)}, in a row')

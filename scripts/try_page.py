@@ -31,7 +31,7 @@ NBS = Path(__file__).parents[1]/'nbs'
 FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync '
          '--disable-background-networking --disable-component-update').split()
 PANEL = '.live [role=tabpanel]:not([hidden])'
-VIEWS = dict(think='#tab=think&model=invented', add='#tab=add&model=taught&sum=99999999%2B1',
+VIEWS = dict(think='#tab=think', add='#tab=add&model=taught&sum=99999999%2B1',
              look='#tab=look&model=invented_pairs&sum=12345678%2B87654321&layer=1&at=17',
              ball='#tab=ball&ball=23141592')
 

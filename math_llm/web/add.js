@@ -1,55 +1,9 @@
 // Add: a model answers token by token; each token shows how sure the model was and where it looked.
-import {VOCAB, decode, steps} from './engine.js';
-import {Columns, check_chain, chain_steps, parse_sum, plain, written_for} from './columns.js';
-import {el, group, pause, percent, radios, shown, still, sum_form, superscript} from './dom.js';
-
-const SHADES = [
-  [0.99, 'sure'],
-  [0.9, 'fair'],
-  [0.7, 'doubt'],
-  [0.5, 'weak'],
-  [-1, 'guess'],
-];
-export const shade = p => SHADES.find(([least]) => p >= least)[1];
-
-/** Run a model on a prompt; steps, the weights of every head at every position, and residual
-    streams. */
-export async function observe(model, prompt, options = {}, alive = () => true, each = null) {
-  const looked = [],
-    found = [],
-    begin = performance.now();
-  let last = begin;
-  const hook = (name, value, at) => {
-    const block = /^blocks\.(\d+)\.attn\.weights$/.exec(name);
-    if (block) (looked[at] ??= [])[Number(block[1])] = value.map(w => Float32Array.from(w));
-    return options.hook?.(name, value, at);
-  };
-  for (const step of steps(model, prompt, {...options, hook})) {
-    found.push(step);
-    each?.(step, found);
-    if (performance.now() - last > 12) {
-      await pause();
-      if (!alive()) return null;
-      last = performance.now();
-    }
-  }
-  return {
-    steps: found,
-    looked,
-    ms: performance.now() - begin,
-    text: decode(found.map(s => s.token)),
-  };
-}
-
-/** A completion taken apart: lines of tokens with a verdict, the answer, and what is right. */
-export function judge(model, operands, text) {
-  const [, chain = null, answer] = /^(?:<think>(.*?)<\/think>)?(\d+)<end>$/.exec(text) ?? [];
-  const truth = new Columns(operands).answer,
-    right = answer !== undefined && plain(answer) === truth;
-  const checked =
-    chain !== null && model.meta.chain === 'columns' ? check_chain(operands, chain) : [];
-  return {chain, answer: answer === undefined ? null : plain(answer), truth, right, checked};
-}
+import {VOCAB, decode} from './engine.js';
+import {chain_steps, parse_sum, plain, written_for} from './columns.js';
+import {el, group, percent, shown, still, sum_form, superscript} from './dom.js';
+import {judge, observe, shade} from './observe.js';
+import {draw_arcs, heads_panel} from './heads.js';
 
 export function add_view(app, panel) {
   const ask = sum_form(app, 'add', 'Add');
@@ -176,93 +130,9 @@ export function add_view(app, panel) {
           ),
         ),
       ),
-      ...heads_panel(step),
+      ...heads_panel(app, run, step, () => look(run.selected)),
     );
-    draw(step);
-  }
-
-  function heads_panel(step) {
-    const {n_layers, n_heads} = run.model.config,
-      block = app.whole('block', n_layers - 1, n_layers - 1);
-    const head = app.whole('head', n_heads, 0),
-      at = step.position - 1;
-    const choose = key => value => {
-      app.state[key] = String(value);
-      app.write_address();
-      look(run.selected);
-    };
-    const rows = heads_at(at, block).map((w, h) => {
-      const seen = [...w.keys()]
-        .sort((a, b) => w[b] - w[a])
-        .slice(0, 2)
-        .filter(j => w[j] > 0.05);
-      return el(
-        'li',
-        {class: `head h${h % 8}${head && head !== h + 1 ? ' off' : ''}`},
-        `Head ${h + 1}: `,
-        seen.length
-          ? seen.map(j => `${shown(run.word(j))} (${run.where(j)}) ${percent(w[j])}`).join(', ')
-          : 'looks everywhere and nowhere',
-      );
-    });
-    return [
-      el('h3', {}, 'Where it looked'),
-      radios(
-        'Block',
-        Array.from({length: n_layers}, (_, i) => [i, String(i + 1)]),
-        block,
-        choose('block'),
-      ),
-      radios(
-        'Head',
-        [[0, 'all'], ...Array.from({length: n_heads}, (_, h) => [h + 1, String(h + 1)])],
-        head,
-        choose('head'),
-      ),
-      el('ul', {class: 'heads'}, ...rows),
-    ];
-  }
-
-  const heads_at = (at, block) =>
-    (run.looked[at]?.[block] ?? []).map(w =>
-      run.model.config.softmax === 'plus-one' ? w.slice(1) : w,
-    );
-
-  function draw(step) {
-    arcs.replaceChildren();
-    const box = strip.getBoundingClientRect(),
-      nodes = {};
-    for (const n of lines.querySelectorAll('[data-at]'))
-      nodes[n.dataset.at] = n.getBoundingClientRect();
-    const middle = at =>
-      nodes[at] && [
-        nodes[at].x + nodes[at].width / 2 - box.x + strip.scrollLeft,
-        nodes[at].y - box.y,
-      ];
-    arcs.setAttribute('width', strip.scrollWidth);
-    arcs.setAttribute('height', lines.offsetHeight);
-    const to = middle(step.position),
-      head = app.whole('head', run.model.config.n_heads, 0);
-    if (!to) return;
-    heads_at(
-      step.position - 1,
-      app.whole('block', run.model.config.n_layers - 1, run.model.config.n_layers - 1),
-    ).forEach((w, h) => {
-      if (head && head !== h + 1) return;
-      w.forEach((weight, j) => {
-        const from = middle(j);
-        if (weight < 0.06 || !from) return;
-        const rise = 10 + 4 * h + Math.min(40, Math.abs(to[0] - from[0]) / 6);
-        arcs.append(
-          el('svg:path', {
-            class: `arc h${h % 8}`,
-            'stroke-width': 0.8 + 3 * weight,
-            opacity: 0.25 + 0.75 * weight,
-            d: `M${to[0]},${to[1] + 3} C${to[0]},${to[1] - rise} ${from[0]},${from[1] - rise} ${from[0]},${from[1] + 3}`,
-          }),
-        );
-      });
-    });
+    draw_arcs(app, run, step, {strip, lines, arcs});
   }
 
   lines.addEventListener('keydown', e => {
@@ -273,7 +143,8 @@ export function add_view(app, panel) {
     lines.querySelector(`button[data-i="${next}"]`)?.focus();
   });
   new ResizeObserver(() => {
-    if (run?.steps[run.selected]) draw(run.steps[run.selected]);
+    const step = run?.steps[run.selected];
+    if (step) draw_arcs(app, run, step, {strip, lines, arcs});
   }).observe(strip);
 
   return {

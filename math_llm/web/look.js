@@ -1,7 +1,7 @@
 // Look inside: what each position would answer after every block, and one position patched.
 import {InputError, VOCAB, argmax, softmax} from './engine.js';
 import {parse_sum, plain, written_for} from './columns.js';
-import {judge, observe} from './add.js';
+import {judge, observe} from './observe.js';
 import {el, group, percent, shown, sum_form} from './dom.js';
 
 /** A run with the residual stream of every position behind the embedding and behind each block. */

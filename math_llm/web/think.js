@@ -1,8 +1,10 @@
 // Think for it: the thoughts of a model that invented its chain, rewritten by the reader.
-import {NOOP, VOCAB, decode, encode, thought_ids} from './engine.js';
-import {Columns, column_name, parse_sum, plain, written_for} from './columns.js';
+import {NOOP, VOCAB, decode, thought_ids} from './engine.js';
+import {Columns, parse_sum, plain, written_for} from './columns.js';
 import {outcome, read_thoughts, think} from './thinking.js';
 import {el, group, radios, shown, sum_form} from './dom.js';
+import {describe, draw_sum, sentences} from './words.js';
+import {experiments_log} from './experiments.js';
 
 export function think_view(app, panel) {
   const ask = sum_form(app, 'think', 'Think');
@@ -28,13 +30,7 @@ export function think_view(app, panel) {
   );
   const choices = el('div', {class: 'choices'}),
     table = el('table', {class: 'columns'}),
-    counter = el('p', {class: 'counter'});
-  const log = el(
-    'details',
-    {class: 'log'},
-    el('summary', {}, 'Your experiments'),
-    el('div', {class: 'scroll'}),
-  );
+    experiments = experiments_log(app);
   panel.append(
     ask.form,
     line,
@@ -57,11 +53,9 @@ export function think_view(app, panel) {
       el('label', {class: 'inline'}, onward, ' after a change it thinks on from there'),
     ),
     el('div', {class: 'scroll'}, table),
-    counter,
-    log,
+    ...experiments.parts,
   );
-  let now = null,
-    last = '';
+  let now = null;
 
   async function swap() {
     await app.guard(async () => {
@@ -140,60 +134,10 @@ export function think_view(app, panel) {
     );
   }
 
-  /** The sum as it is written on paper, with the carries that the thoughts tell. */
-  function draw_table() {
-    const {columns: c, operands, answer, truth, book, thoughts} = now,
-      told = book ? book.told(thoughts, c) : {};
-    const width = Math.max(c.width + 1, answer?.length ?? 0),
-      places = Array.from({length: width}, (_, k) => width - 1 - k);
-    const expected = now.foretold?.book ?? null,
-      at = (text, k) => text?.[text.length - 1 - k] ?? '';
-    const row = (name, cell, cls = '') =>
-      el(
-        'tr',
-        {class: cls},
-        el('th', {scope: 'row'}, name),
-        ...places.map(k => {
-          const [text, mark = ''] = [cell(k)].flat();
-          return el('td', {class: mark}, text);
-        }),
-      );
-    table.replaceChildren(
-      el('caption', {class: 'unseen'}, 'The sum by columns'),
-      el(
-        'thead',
-        {},
-        el('tr', {}, el('td', {}), ...places.map(k => el('th', {scope: 'col'}, column_name(k)))),
-      ),
-      el(
-        'tbody',
-        {},
-        row('carry', k => (k && c.carries[k] ? String(c.carries[k]) : ''), 'carry'),
-        Object.keys(told).length
-          ? row(
-              'thoughts say',
-              k =>
-                told[k] === undefined
-                  ? ['·', 'quiet']
-                  : [String(told[k]), told[k] === c.carries[k] ? '' : 'differs'],
-              'carry',
-            )
-          : null,
-        ...operands.map((o, j) => row(j ? '+' : 'numbers', k => at(plain(o), k))),
-        row(
-          'it answers',
-          k => [at(answer, k), at(answer, k) === at(truth, k) ? '' : 'differs'],
-          'sum',
-        ),
-        now.changed && expected ? row('foretold', k => at(expected, k), 'quiet') : null,
-        row('the sum is', k => at(truth, k), 'quiet'),
-      ),
-    );
-  }
-
   function tell() {
-    const {own, answer, truth, foretold, changed, result} = now,
-      show = x => (x === null ? 'nothing' : group(x));
+    const {answer, truth, result} = now,
+      show = x => (x === null ? 'nothing' : group(x)),
+      words = sentences(now);
     const problem = now.operands.map(o => group(plain(o))).join(' + ');
     line.replaceChildren(
       `${problem} = `,
@@ -205,63 +149,10 @@ export function think_view(app, panel) {
         answer === truth ? '✓ right' : `✗ the sum is ${show(truth)}`,
       ),
     );
-    const words = [];
-    if (!changed)
-      words.push(
-        now.book
-          ? 'These are its own thoughts.'
-          : 'These are its own thoughts. No code book says what they mean.',
-      );
-    else {
-      if (now.lender) words.push(`These are its thoughts about ${now.lender}.`);
-      const carries = Object.entries(foretold?.told ?? {}).map(
-        ([k, v]) => `${v} into ${column_name(Number(k))}`,
-      );
-      words.push(`Before, it answered ${show(own.answer)}; now ${show(answer)}.`);
-      if (!foretold)
-        words.push(
-          unheard()
-            ? 'By the code book nobody listens to what was changed.'
-            : 'The code book does not say which carry these thoughts tell.',
-        );
-      else {
-        if (carries.length < 4)
-          words.push(
-            `With a carry of ${carries.join(' and ')}, arithmetic gives ${show(foretold.arithmetic)}.`,
-          );
-        if (foretold.against.length)
-          words.push(
-            `But ${foretold.against.length > 1 ? 'thoughts' : 'thought'} ` +
-              `${foretold.against.map(i => i + 1).join(' and ')} still ${foretold.against.length > 1 ? 'say' : 'says'} otherwise.`,
-          );
-        words.push(
-          foretold.book === foretold.arithmetic
-            ? 'The code book foretold the same.'
-            : `The code book, which takes the other thoughts at their word too, foretold ${show(foretold.book)}.`,
-        );
-      }
-      words.push(
-        {
-          obeyed: 'The model obeyed.',
-          ignored: 'The model ignored it.',
-          neither: 'The model did something else.',
-        }[result] ??
-          (foretold
-            ? 'So the answer should not change.'
-            : own.answer === answer
-              ? 'The answer is the same.'
-              : 'The answer changed.'),
-      );
-    }
     what.className = `what ${result ?? ''}`;
     what.textContent = words.join(' ');
     app.say(`${problem} = ${answer ?? 'nothing'}. ${words.join(' ')}`);
   }
-
-  /** Does nobody listen to any thought that was changed? */
-  const unheard = () =>
-    now.book &&
-    now.thoughts.every((t, i) => t === now.own.thoughts[i] || !now.book.entries[i].audible);
 
   /** The other sum, if these are the thoughts about it. */
   function lender(model, thoughts) {
@@ -273,57 +164,6 @@ export function think_view(app, panel) {
     } catch {
       return null;
     } // what stands there is no sum
-  }
-
-  function remember() {
-    const {own, thoughts} = now,
-      sum = now.operands.map(plain).join('+'),
-      key = `${now.name} ${sum} ${thoughts}`;
-    if (!now.changed || key === last || app.from_address) return;
-    last = key;
-    const change = now.lender
-      ? `thoughts of ${app.state.other}`
-      : thoughts
-          .map((t, i) =>
-            t === own.thoughts[i]
-              ? null
-              : `${i + 1}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[t])}`,
-          )
-          .filter(Boolean)
-          .join(', ');
-    app.record({
-      model: now.name,
-      sum,
-      change,
-      own_thoughts: decode(now.own.thoughts),
-      thoughts: decode(now.thoughts),
-      answer_before: now.own.answer,
-      answer: now.answer,
-      foretold: now.foretold?.book ?? null,
-      outcome: now.result ?? 'no prediction',
-    });
-  }
-  function count() {
-    const n = what => app.experiments.filter(e => e.outcome === what).length;
-    counter.textContent = app.experiments.length
-      ? `You tried ${app.experiments.length}: obeyed ${n('obeyed')}, ignored ${n('ignored')}, neither ${n('neither')}, no prediction ${n('no prediction')}.`
-      : '';
-    log.hidden = !app.experiments.length;
-    const heads = ['sum', 'change', 'thoughts', 'answer_before', 'answer', 'foretold', 'outcome'];
-    const text = (e, h) =>
-      h === 'thoughts'
-        ? encode(e[h])
-            .map(t => shown(VOCAB[t]))
-            .join('')
-        : (e[h] ?? '–');
-    const rows = app.experiments
-      .slice(-50)
-      .reverse()
-      .map(e => el('tr', {}, ...heads.map(h => el('td', {}, text(e, h)))));
-    const names = heads.map(h => el('th', {scope: 'col'}, h.replace('_', ' ')));
-    log.lastChild.replaceChildren(
-      el('table', {}, el('thead', {}, el('tr', {}, ...names)), el('tbody', {}, ...rows)),
-    );
   }
 
   return {
@@ -362,26 +202,9 @@ export function think_view(app, panel) {
       choices.replaceChildren();
       agree.hidden =
         !foretold || (!foretold.against.length && foretold.book === foretold.arithmetic);
-      draw_table();
+      draw_sum(table, now);
       tell();
-      remember();
-      count();
+      experiments.add(now);
     },
   };
-}
-
-/** What the code book says of a thought: what it is about, its value, and whether that is so. */
-function describe(entry, token, c) {
-  const say = (name, value = '', mark = '') => ({name, value, mark});
-  if (!entry) return say('');
-  if (entry.status === 'constant') return say('says nothing');
-  if (!entry.features.length || entry.status === 'not understood') return say('not understood');
-  const value = entry.says(token),
-    right = value && entry.holds(entry.meaning(token), c);
-  if (value === null) return say(entry.speaks_of, 'no word of its');
-  return say(
-    entry.speaks_of,
-    `${value} ${right ? '✓' : '✗'}${entry.audible ? '' : ' unheard'}`,
-    right ? 'good' : 'bad',
-  );
 }

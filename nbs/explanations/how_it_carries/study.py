@@ -13,6 +13,7 @@ import functools
 import itertools
 import re
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -110,6 +111,41 @@ def plot_probe(probes: dict[str, list[dict]],
     ax.set_xticks(range(len(y)), ['embedding', *(f'layer {i}' for i in range(len(y) - 1))])
     ax.set(ylabel='held-out accuracy, %', ylim=(None, 102), xlabel='read after')
     ax.legend(frameon=False, ncols=3, loc='lower center', bbox_to_anchor=(0.5, 1))
+    return fig
+
+
+def patch_map(model: Transformer,
+              clean: list[str], corrupted: list[str], # As in `patch`; all texts of one length
+             ) -> np.ndarray: # (layer + 1, t): mean recovery for the embedding, then each layer
+    "Recovery when the residual stream is patched at one position, before and after each layer"
+    a, b = encode_batch(clean)[0], encode_batch(corrupted)[0]
+    sites = ['embed', *(f'blocks.{i}.resid' for i in range(model.config.n_layers))]
+    differ = int((a != b).any(0).numpy().argmax()) # before this nothing can differ
+    t, found = a.shape[1], np.zeros((len(sites), a.shape[1]))
+    places = {(i, j): Where(s, at=j) for i, s in enumerate(sites) for j in range(differ, t)}
+    for k, p in patch(model, clean, corrupted, places).items():
+        found[k] = float(p.recovery.nanmean())
+    return found
+
+
+def plot_faithfulness(report: dict, # Made by `faithfulness`
+                     ): # A matplotlib figure
+    "Shares of answers that change, follow the disturbed chain, and stay right, with 95 % intervals"
+    names = {k: s for k, s in dict(cut_short='cut short', falsified='one step falsified',
+                                   noop='replaced by <noop>', swapped="swapped with another's"
+                                  ).items() if k in report}
+    fig, ax = subplots(figsize=(1 + 1.5*len(names), 3.2))
+    for i, (key, label) in enumerate(dict(changed='changes', follows='follows',
+                                          right='right').items()):
+        bars = {j: s for j, name in enumerate(names) if (s := report[name][key]) and s['n']}
+        ends = [[s[k] for s in bars.values()] for k in ('share', 'low', 'high')]
+        y, low, high = 100*np.array(ends)
+        x, colour = [j + 0.26*(i - 1) for j in bars], _COLOURS[i]
+        ax.bar(x, y, 0.24, yerr=[y - low, high - y], label=label, color=colour, ecolor='#555555',
+               capsize=2)
+    ax.legend(frameon=False, ncols=3, loc='lower center', bbox_to_anchor=(0.5, 1))
+    ax.set_xticks(range(len(names)), [textwrap.fill(name, 12) for name in names.values()])
+    ax.set(ylabel='answers, %', ylim=(0, 105))
     return fig
 
 

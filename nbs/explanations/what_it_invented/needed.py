@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from math_llm.evaluation import evaluate, share
 from math_llm.codebook import Columns, Thoughts, load_codebook, think
-from math_llm.speaking import asked, held_out_problems, listen, speak, study
+from math_llm.speaking import held_out_problems, listen, rehearse, study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
 from math_llm.tokenizer import NOOP
@@ -87,14 +87,13 @@ def understanding(model, book, seed):
     new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, bias))
            for i, (kind, bias) in enumerate(KINDS.items())}
     listen(model, book, think(model, held_out_problems(model, N_SPOKEN, seed + 2, 1.)), seed)
-    biased = think(model, held_out_problems(model, N_SPOKEN, seed + 3, 1.))
-    spoken, openly = (speak(model, book, biased, seed, open_only=o) for o in (False, True))
-    rows = []
-    for i, (entry, *said) in enumerate(zip(book.entries, spoken, openly)):
+    statuses, rows = [entry.status for entry in book.entries], []
+    rehearse(model, book, think(model, held_out_problems(model, N_SPOKEN, seed + 3, 1.)), seed)
+    for i, (entry, status) in enumerate(zip(book.entries, statuses)):
         tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
         one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
-        row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status, tests=tests,
-                   heard=entry.heard, obeyed=asked(*said))
+        row = dict(thought=i, speaks_of=entry.speaks_of, status=status, tests=tests,
+                   heard=entry.heard, obeyed=entry.obeyed)
         good = one and all(t['read']['share'] >= 0.99 and t['foretold']['share'] >= 0.95
                            for t in tests.values())
         good = good and entry.audible and row['obeyed'] is not None
