@@ -17,7 +17,7 @@ def _fold_label(source: str, # Of a code cell, after nbdev
     if 'code-summary: "Exported source"' in source: return 'Source'
     if re.search(r'^#\| *(code-fold|echo|include)', source, flags=re.M): return None
     try: tree = ast.parse(source)
-    except SyntaxError: tree = ast.parse(re.sub(r'^\s*[%!].*$', 'pass', source, flags=re.M))
+    except SyntaxError: tree = ast.parse(re.sub(r'(?m)^( *)[%!].*$', r'\1pass', source))
     if all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in tree.body): return 'Imports'
     if study: return 'Code'
     checks = [n for n in ast.walk(tree) if isinstance(n, ast.Assert) or isinstance(n, ast.Call)
