@@ -2,13 +2,13 @@
 """Whether the thoughts of a model that invents its chain are needed, followed and understood, on
 problems that nothing else has used.
 
-    python nbs/explanations/what_it_invented/needed.py FILE SEED MODEL [MODEL ...]
+    python nbs/explanations/what_it_invented/needed.py FILE SEED MODEL [MODEL ...] [--problems N]
 
 Each MODEL is a folder or a shipped name, trained on two operands. Its code book is that in its
 folder, or one that is learned here (from problems of other seeds). FILE, a JSON file, gets the
 figures of all models, in these words:
 
-- *Exact*: the share of right answers.
+- *Exact*: the share of right answers to N problems of each kind, 100,000 if nothing is said.
 - *Told* is a carry whose digit of the answer follows another problem's thoughts in at least 95 % of
   the pairs whose carries differ there, measured on one half of the problems. The rest is measured
   on the other half.
@@ -104,14 +104,14 @@ def understanding(model, book, seed):
                                                         if r['understood']}))
 
 
-def examine(name, seed):
-    "All figures of one model."
+def examine(name, seed, n):
+    "All figures of one model; exact ones of `n` problems."
     model = load_model(name).eval()
     if model.meta.chain != 'invented' or model.meta.trained_on['max_operands'] != 2:
         raise InputError(f'{name} does not invent chains about two operands')
     book, result = load_codebook(name) or study(model), dict(model=Path(name).name)
     for i, (kind, bias) in enumerate(KINDS.items()):
-        exact = evaluate(model, held_out_problems(model, N, seed + 10 + i, bias), n_wrong=3)
+        exact = evaluate(model, held_out_problems(model, n, seed + 10 + i, bias), n_wrong=3)
         result[kind] = dict(exact=exact['exact_match'],
                             by_digits={k: v['share'] for k, v in exact['by_digits'].items()})
         thoughts = think(model, held_out_problems(model, N_SWAPPED, seed + 20 + i, bias))
@@ -124,18 +124,22 @@ def examine(name, seed):
     return result
 
 
-def main(file, seed, *names):
+def main(file, seed, *names, problems=N):
     "Examine all models and write the file."
     began, path = time.perf_counter(), Path(file)
     if path.exists(): raise InputError(f'{path} is there already')
-    results = [examine(name, seed) for name in names]
+    results = [examine(name, seed, problems) for name in names]
     command = ' '.join(['python nbs/explanations/what_it_invented/needed.py', path.name, str(seed),
-                        *(Path(n).name for n in names)])
+                        *(Path(n).name for n in names),
+                        *([f'--problems {problems}'] if problems != N else [])])
     write_results(path, 'Thoughts that are needed, followed and understood', command, [seed],
                   time.perf_counter() - began, models=results)
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 4 or not sys.argv[2].isdigit(): sys.exit(__doc__)
-    try: main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
+    args, options = sys.argv[1:], {}
+    if '--problems' in args[-2:-1] and args[-1].isdigit():
+        options, args = dict(problems=int(args[-1])), args[:-2]
+    if len(args) < 3 or not args[1].isdigit(): sys.exit(__doc__)
+    try: main(args[0], int(args[1]), *args[2:], **options)
     except InputError as e: sys.exit(f'{Path(__file__).name}: {e}')
