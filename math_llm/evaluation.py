@@ -140,9 +140,10 @@ def _one_pass(model, part):
 # %% ../nbs/07_evaluation.ipynb #f589d9eb
 def _precisions(model):
     "The contexts of the passes: bf16 first where it is the faster, and then the model's own"
-    device, own = next(model.parameters()).device, nullcontext()
+    weight, own = next(model.parameters()), nullcontext()
+    device = weight.device
     if model.meta.chain == 'invented': return []
-    if resolve_precision('auto', device) != 'bf16': return [own]
+    if weight.dtype != torch.float32 or resolve_precision('auto', device) != 'bf16': return [own]
     return [torch.autocast(device.type, torch.bfloat16), own]
 
 # %% ../nbs/07_evaluation.ipynb #353f788b
