@@ -23,7 +23,7 @@ def write_json(path: str|Path, # The file; its folder is made if it does not exi
     except TypeError as e: raise InputError(f'this cannot be written as JSON: {e}') from None
     numbers = r'([\[{])\s+((?:(?:"[^"\n]*": )?-?[\d.e+-]+,?\s+)*)([\]}])'
     text = re.sub(numbers, lambda m: m[1] + ' '.join(m[2].split()) + m[3], text)
-    atomic_write(path, (text + '\n').encode())
+    atomic_write(path, (text + '\n').encode(errors='backslashreplace')) # names that are no text
     return Path(path)
 
 # %% ../nbs/24_results.ipynb #74e7356f
