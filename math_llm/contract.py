@@ -480,7 +480,6 @@ class ContractConfig:
     "Which model to examine, and on what"
     checkpoint: str = opt('invented_pairs', 'Model: a folder, a .safetensors file, '
                                             'or a shipped model')
-    task: str = opt('sums', 'Kind of problems', ('sums', 'balls'))
     problems: int = opt(1000, 'How many held-out problems', low=4)
     seed: int = opt(0, 'Decides problems, partners and random thoughts', low=0)
     output_file: str|None = opt(None, 'Write the report as JSON to this file')
@@ -495,9 +494,10 @@ def contract_command(config):
     "Test whether a model needs its thoughts, follows them, and means one thing by each."
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, resolve_device(config.device))
-    make = Task.sums if config.task == 'sums' else Task.balls
+    kind = 'balls' if 'puzzle' in model.meta.trained_on else 'sums'
+    make = getattr(Task, kind)
     report = contract(model, make(model, config.problems, config.seed), seed=config.seed)
-    print(f'{config.checkpoint}, {config.problems} held-out {config.task}, seed {config.seed}\n')
+    print(f'{config.checkpoint}, {config.problems} held-out {kind}, seed {config.seed}\n')
     print(format_contract(report))
     if config.output_file: write_json(config.output_file, report)
 

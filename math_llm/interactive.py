@@ -408,6 +408,7 @@ def _ask_person(prompt, read=input):
 def interactive_command(config):
     "Talk to a model: it completes what you type, and each of its steps is checked."
     model = load_model(config.checkpoint, config.device, config.model_size)
+    problem_config(model.meta)                                  # refuses a model that does not add
     book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
     there, colour = sys.stdin.isatty(), colour_wanted(sys.stdout)
     prompt = _Prompt(model, config.mode, not there, there and colour, book,

@@ -4,9 +4,9 @@
     python nbs/explanations/the_contract/study.py  what there is to measure, and what is done
     python nbs/explanations/the_contract/study.py NAME [NAME ...]     measure these
 
-Shipped models are measured as they ship. The others lie in runs/ (which git ignores):
+Shipped models are measured as they ship. Others lie in runs/ (which git ignores):
 runs/first_pairs holds the first model of the name invented_pairs, from the history of this
-repository; runs/permutations-invented-1 comes from permutations/study.py. A name that ends in
+repository. A name that ends in
 -untrained is the same model with fresh random weights. results/NAME.json appears beside this file
 and is not made again.
 """
@@ -31,10 +31,10 @@ PLAN = {
     'invented_pairs': ('invented_pairs', 'sums', 1000),
     'first_pairs': ('first_pairs', 'sums', 1000),
     'invented': ('invented', 'sums', 1000),
-    'ball': ('permutations-invented-1', 'balls', 1000),
+    'ball': ('ball', 'balls', 1000),
     'taught': ('taught', 'sums', 100),
     'invented_pairs-untrained': ('invented_pairs', 'sums', 200),
-    'ball-untrained': ('permutations-invented-1', 'balls', 200),
+    'ball-untrained': ('ball', 'balls', 200),
 }
 
 

@@ -20,6 +20,7 @@ figures of all models, in these words:
   read right in 99 % and foretold in 95 % of the problems, is heard, and is obeyed in 95 % of the
   rewrites where the carry is open.
 """
+import argparse
 import copy
 import sys
 import time
@@ -107,7 +108,7 @@ def understanding(model, book, seed):
 def examine(name, seed, n):
     "All figures of one model; exact ones of `n` problems."
     model = load_model(name).eval()
-    if model.meta.chain != 'invented' or model.meta.trained_on['max_operands'] != 2:
+    if model.meta.chain != 'invented' or model.meta.trained_on.get('max_operands') != 2:
         raise InputError(f'{name} does not invent chains about two operands')
     book, result = load_codebook(name) or study(model), dict(model=Path(name).name)
     for i, (kind, bias) in enumerate(KINDS.items()):
@@ -137,9 +138,11 @@ def main(file, seed, *names, problems=N):
 
 
 if __name__ == '__main__':
-    args, options = sys.argv[1:], {}
-    if '--problems' in args[-2:-1] and args[-1].isdigit():
-        options, args = dict(problems=int(args[-1])), args[:-2]
-    if len(args) < 3 or not args[1].isdigit(): sys.exit(__doc__)
-    try: main(args[0], int(args[1]), *args[2:], **options)
+    p = argparse.ArgumentParser(usage=__doc__.split('\n\n')[1].strip())
+    p.add_argument('file')
+    p.add_argument('seed', type=int)
+    p.add_argument('models', nargs='+')
+    p.add_argument('--problems', type=int, default=N)
+    args = p.parse_args()
+    try: main(args.file, args.seed, *args.models, problems=args.problems)
     except InputError as e: sys.exit(f'{Path(__file__).name}: {e}')
