@@ -6,7 +6,7 @@
 __all__ = ['batching', 'make_optimizers', 'set_learning_rate', 'stepper', 'train', 'train_command']
 
 # %% ../nbs/25_training.ipynb #074ef8aa
-import dataclasses, json, math, signal, time
+import dataclasses, math, signal, time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -17,13 +17,14 @@ from .model import Meta, ModelConfig, Transformer
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate, format_report, partition_of, percent, share
-from .options import InputError, atomic_write, check_calls, command, next_steps, read_json
+from .options import InputError, check_calls, command, next_steps, read_json
 from .files import checkpoints, load_model, save_model
 from .datasets import Batches, Stream
 from .problemset import load_problems
 from .settings import TrainingConfig, resolve_precision
 from .graphs import Repeated
 from .optimisers import Muon
+from .results import write_json
 from .runs import (Log, World, deterministic, load_checkpoint, peak_memory, processes,
                            run_folder, save_checkpoint, saved_fact, stop_requests)
 
@@ -323,14 +324,12 @@ def _described(config, world, model, device, precision, steps):
             f'{precision} on {device}; chain: {model.meta.chain}; '
             f'{steps:,} steps of {config.batch_size} problems{shared}')
 
-def _write_json(path, what): atomic_write(path, (json.dumps(what, indent=1) + '\n').encode())
-
 # %% ../nbs/25_training.ipynb #8ae2f85b
 def _resumed(config, world, log, model, optimizers, scaler, batches):
     "Steps, measurements and seconds of the newest checkpoint, whose state is loaded"
     folder = Path(config.output_dir)
     if not (saved := checkpoints(folder)):
-        if world.first: _write_json(folder/'training_config.json', dataclasses.asdict(config))
+        if world.first: write_json(folder/'training_config.json', dataclasses.asdict(config))
         return 0, [], 0.
     state = load_checkpoint(saved[-1], model, optimizers, scaler)
     batches.load_state_dict(state['batches'])
@@ -391,7 +390,7 @@ def _finish(config, world, log, model, problems, facts):
     with world.together():
         if world.first:
             save_model(model, folder)
-            _write_json(folder/'test_results.json', results)
+            write_json(folder/'test_results.json', results)
         met = 'none of them seen in training'
         if config.init_from and not partition_of(model.meta):
             met = 'some perhaps met by the model of --init-from'

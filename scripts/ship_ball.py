@@ -22,8 +22,9 @@ from math_llm.decoding import thought_mask
 from math_llm.evaluation import share
 from math_llm.files import load_model, save_model
 from math_llm.gumbel import rollout
-from math_llm.options import InputError, atomic_write
+from math_llm.options import InputError
 from math_llm.permutations import PERMUTATIONS, draw_puzzles, write_puzzles
+from math_llm.results import write_json
 from math_llm.tokenizer import THINK, VOCAB
 
 sys.path.append(str(Path(__file__).resolve().parents[1]/'nbs/explanations/permutations'))
@@ -104,7 +105,7 @@ def main(folder, seed, run):
     made = dict(phases=history(run.name.removeprefix('permutations-')))
     made['commands'] = [p.pop('command') for p in made['phases']]
     for file, what in (('test_results', results), ('training_config', made)):
-        atomic_write(folder/f'{file}.json', (json.dumps(what) + '\n').encode())
+        write_json(folder/f'{file}.json', what)
     print(json.dumps({k: v for k, v in results.items() if k != 'words'}, indent=1))
 
 

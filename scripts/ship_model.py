@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import torch
-from math_llm.options import atomic_write
 from math_llm.decoding import generate
 from math_llm.problems import held_out
 from math_llm.evaluation import evaluate, partition_of, share
@@ -24,6 +23,7 @@ from math_llm.files import problem_config
 from math_llm.chains import render
 from math_llm.files import load_model, save_model
 from math_llm.options import InputError
+from math_llm.results import write_json
 
 from studies import command
 
@@ -70,7 +70,7 @@ def main(folder, seed, *runs):
         print(kind, results[kind]['exact_match'])
         seed += 1
     for name, what in (('test_results', results), ('training_config', made)):
-        atomic_write(folder/f'{name}.json', (json.dumps(what, indent=1) + '\n').encode())
+        write_json(folder/f'{name}.json', what)
 
 
 if __name__ == '__main__':
