@@ -88,7 +88,7 @@ def _made(origin, kinds, value, sizes):
     if origin is torch.Tensor and isinstance(value, (list, np.ndarray)) and len(value):
         return torch.from_numpy(_array(value))
     if origin is Path: return Path(os.fspath(value))
-    if origin is torch.device: return torch.device(value)
+    if origin is torch.device: return torch.empty(0, device=torch.device(value)).device # is there
     if origin is dict and isinstance(value, dict) and kinds:
         return {_fit(kinds[0], k, sizes): _fit(kinds[1], v, sizes) for k, v in value.items()}
     # a compiled module is one too
@@ -103,7 +103,8 @@ def _fit(kind, value, sizes):
         if origin is Annotated: return _annotated(*kinds, value, sizes)
         if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
         return _made(origin, kinds, value, sizes)
-    except (TypeError, ValueError, OverflowError, RuntimeError): raise _Unfit from None
+    except (TypeError, ValueError, OverflowError, RuntimeError, AssertionError):
+        raise _Unfit from None                                  # asserted: the device has a driver
 
 # %% ../nbs/20_checks.ipynb #7ecbced6
 _WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'a text',

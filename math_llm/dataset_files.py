@@ -66,10 +66,11 @@ def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
     return f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode()
 
 # %% ../nbs/22_dataset_files.ipynb #2f53c1b4
-_sum = rb'[\x00-\x09]++(?:\x0a[\x00-\x09]++)++\x0b'                         # 12+34=
+# groups are not possessive: before Python 3.11.5 these match too much
+_sum = rb'[\x00-\x09]++(?:\x0a[\x00-\x09]++)+\x0b'                          # 12+34=
 _chain = rb'\x0d[^\x0e\xfe\xff]*+\x0e'                                      # <think>…</think>
-_example_lines = re.compile(rb'(?:' + _sum + rb'(?:' + _chain + rb')?+[\x00-\x09]++\x0c\xff)*+')
-_problem_lines = re.compile(rb'(?:' + _sum + rb'[\x00-\x09]*+\x0c?+\xff)*+') # an answer or none
+_example_lines = re.compile(rb'(?:' + _sum + rb'(?:' + _chain + rb')?[\x00-\x09]++\x0c\xff)*')
+_problem_lines = re.compile(rb'(?:' + _sum + rb'[\x00-\x09]*+\x0c?\xff)*') # an answer or none
 
 # %% ../nbs/22_dataset_files.ipynb #6c2624ab
 def _problems(tokens, where):
