@@ -269,7 +269,7 @@ def _layout(t, rows, chains, answers):
     begun = [f"{p}<think>{''.join(c)}</think>" for p, c in zip(prompts, chains)]
     said = [''.join(map(str, a[::-1])) for a in answers]
     if not t.task.padded: said = [s.lstrip('0') or '0' for s in said]
-    def lengths(texts): return torch.tensor([len(encode(text)) for text in texts], dtype=int)
+    def lengths(texts): return torch.from_numpy(np.array([len(encode(s)) for s in texts], int))
     return [b + s + '<end>' for b, s in zip(begun, said)], lengths(prompts), lengths(begun)
 
 @torch.no_grad()
@@ -277,7 +277,7 @@ def _would(t, rows, chains, answers, hook=None, hide=False):
     "Whether the model would write these answers (n,); `hide`: nothing else looks at the problem"
     texts, prompts, begun = _layout(t, rows, chains, answers)
     (tokens, lengths), device = encode_batch(texts), next(t.model.parameters()).device
-    at, visible = torch.arange(tokens.shape[1] - 1), None
+    at, visible = torch.arange(tokens.shape[1] - 1, device='cpu'), None
     if hide:
         problem = at < prompts[:, None]                                    # (n, t)
         visible = (problem[:, :, None] | ~problem[:, None]).to(device)
@@ -331,8 +331,8 @@ def _stream(t, rows, others, want, places):
         if ours(name): kept[name] = value[n, there]
         return value
     def put(name, value):
-        if ours(name): value = value.index_put((torch.tensor(n), torch.tensor(at)), kept[name])
-        return value
+        if not ours(name): return value
+        return value.index_put(tuple(torch.tensor([n, at], device=value.device)), kept[name])
     own, theirs = ([t.chains[i] for i in r] for r in (rows, others))
     _would(t, others, theirs, t.truth[others], look)
     return _would(t, rows, own, want, put)

@@ -77,7 +77,8 @@ def write_puzzles(puzzles: Puzzles,
     thoughts = dict(taught=positions, noop=np.full((n, asked), NOOP)).get(chain)
     steps = [] if thoughts is None else [column(THINK), thoughts, column(END_THINK)]
     tokens = torch.from_numpy(np.concatenate([*prompt, *steps, positions[:, -1:], column(END)], 1))
-    return Batch(tokens, torch.full((n,), longest + 2 + counted), torch.full((n,), tokens.shape[1]))
+    sizes = torch.tensor([[longest + 2 + counted], [tokens.shape[1]]], device='cpu').expand(2, n)
+    return Batch(tokens, *sizes)
 
 # %% ../nbs/15_permutations.ipynb #e5d851a5
 def check_puzzles(puzzles: Puzzles,
