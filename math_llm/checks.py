@@ -111,7 +111,7 @@ _WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 
           types.NoneType: 'None', Path: 'a path', np.ndarray: 'an array of numbers',
           torch.Tensor: 'a tensor', Count: 'a whole number of at least 0',
           Size: 'a whole number of at least 1', Share: 'a number from 0 to 1',
-          Callable: 'a function', torch.device: 'a device', dict: 'a dict'}
+          Callable: 'a function', torch.device: 'a device of this machine', dict: 'a dict'}
 
 def _accepted(kind):
     "A kind in words"
@@ -127,7 +127,8 @@ def _accepted(kind):
 # %% ../nbs/20_checks.ipynb #7ecbced7
 def _shown(value):
     "A value in one short line"
-    plain = (str, bytes, int, float, list, tuple, dict, np.generic, Path, type(None))
+    plain = (str, bytes, int, float, list, tuple, dict, np.generic, Path, type(None),
+             torch.device)
     try: text = ' '.join(reprlib.repr(value).split()) if isinstance(value, plain) else ''
     except ValueError: text = '' # an integer beyond what Python writes
     return text or f'of type {type(value).__name__}'
