@@ -91,24 +91,20 @@ def make_dataset(config: DatasetConfig,
         splits[s] = render(p, config)
     return splits
 
-# %% ../nbs/22_datasets.ipynb #f99afda8
-def _files(folder): return {s: Path(folder)/f'{s}.json' for s in SPLITS}
-
 # %% ../nbs/22_datasets.ipynb #7ce19f05
 def _put(splits, config):
     "Write the files of a dataset that are not there yet, or all of them"
     if missing := [s for s in SPLITS if s not in splits]:
         raise InputError(f'no {" and no ".join(missing)} split is given')
-    files = _files(config.output_dir)
-    data = {s: dataset_file(splits[s], s, config) for s in SPLITS}
-    there = [s for s in SPLITS if files[s].exists()]
-    same = len(there) < len(SPLITS) and all(files[s].read_bytes() == data[s] for s in there)
-    if not config.overwrite and not same:
-        names = ', '.join(f'{s}.json' for s in there)
-        raise InputError(f'{config.output_dir} already holds {names}; '
+    folder = Path(config.output_dir)
+    data = {folder/f'{s}.json': dataset_file(splits[s], s, config) for s in SPLITS}
+    there = [f for f in data if f.exists()]
+    begun = len(there) < len(SPLITS) and all(f.read_bytes() == data[f] for f in there)
+    if not (config.overwrite or begun):
+        raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
                          'give another --output-dir, or --overwrite')
-    if there and not same: files['train'].unlink(missing_ok=True) # of another dataset
-    for s in reversed(SPLITS): atomic_write(files[s], data[s])
+    if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
+    for f in reversed(data): atomic_write(f, data[f])
 
 # %% ../nbs/22_datasets.ipynb #65934de3
 def write_dataset(splits: dict[str, Examples], # By split
@@ -120,10 +116,10 @@ def write_dataset(splits: dict[str, Examples], # By split
 def ensure_dataset(config: DatasetConfig, # What to make where there is nothing
                   ) -> dict[str, Examples]|None: # What was made, if anything
     "A dataset in `config.output_dir`: the one that is there, or a new one"
-    folder, files = config.output_dir, _files(config.output_dir).values()
-    def whole(): return all(f.exists() for f in files)
+    folder, names = Path(config.output_dir), [f'{s}.json' for s in SPLITS]
+    def whole(): return all((folder/name).exists() for name in names)
     if whole(): return None
-    if others := [n for n in contents(folder) if n not in [f.name for f in files]]:
+    if others := [n for n in contents(folder) if n not in names]:
         raise InputError(f'{folder} holds no dataset, and is not empty ({", ".join(others[:3])}); '
                          'math_llm_generate_data makes one')
     with locked(folder):

@@ -259,7 +259,7 @@ def _asked(config, model):
     if not (config.data_path or file.exists()):
         raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data '
                          f'makes one, and --fresh N needs none')
-    p = read_problems(file, config.max_length, model.config.max_length, progress=True)
+    p = read_problems(file)
     p = _as_written(p, problem_config(model.meta))
     return p, f'{len(p)} problems from {file}'
 

@@ -6,7 +6,7 @@
 __all__ = ['Reply', 'ask']
 
 # %% ../nbs/14_interactive.ipynb #57dcdc78
-import html, importlib, re, shutil, sys, textwrap
+import html, importlib, json, re, shutil, sys, textwrap
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from .decoding import generate
 from .evaluation import percent
 from .codebook import Codebook, Columns, load_codebook
 from .options import Count, InputError, Size, check_calls, check_options, colour_wanted
-from .options import command, encoding_of, opt
+from .options import command, opt
 from .files import load_model, problem_config
 
 # %% ../nbs/14_interactive.ipynb #acdbf0d5
@@ -375,7 +375,8 @@ def _as_typed(stream):
     if not hasattr(stream, 'reconfigure'): return
     if stream.isatty(): return stream.reconfigure(errors='backslashreplace') # peeking would wait
     first = stream.buffer.peek(4)[:4] if hasattr(stream.buffer, 'peek') else b''
-    stream.reconfigure(encoding=encoding_of(first), errors='backslashreplace', newline='\n')
+    stream.reconfigure(encoding=json.detect_encoding(first), errors='backslashreplace',
+                       newline='\n')
 
 def _greeting(config, model, colour):
     known, names = model.meta.trained_on, ('sure', '≥90 %', '≥70 %', '≥50 %', 'less')

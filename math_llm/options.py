@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['opt', 'check_options', 'check_fields', 'read_json', 'read_options', 'usable_streams', 'colour_wanted',
-           'out_of_memory', 'command', 'next_steps', 'atomic_write', 'encoding_of', 'contents']
+           'out_of_memory', 'command', 'next_steps', 'atomic_write', 'contents']
 
 # %% ../nbs/20_options.ipynb #e1021ad2
-import argparse, codecs, dataclasses, errno, json, os, re, shlex, signal, sys, typing
+import argparse, dataclasses, errno, json, os, re, shlex, signal, sys, typing
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field
 from functools import wraps
@@ -307,16 +307,6 @@ def atomic_write(path: str|Path, # Its folder is made if it does not exist
         with suppress(OSError): new and new.unlink(missing_ok=True) # its folder may not be there
         if isinstance(e, OSError): raise InputError(f'cannot write {path}: {e.strerror}') from None
         raise
-
-# %% ../nbs/20_options.ipynb #2c11f44b
-_MARKS = ((codecs.BOM_UTF8, 'utf-8-sig'), (codecs.BOM_UTF32_LE, 'utf-32'),
-          (codecs.BOM_UTF32_BE, 'utf-32'),
-          (codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
-
-def encoding_of(data: bytes, # The beginning of a text, at least four bytes
-               ) -> str: # Name of a codec
-    "What the byte-order mark of a text says; UTF-8 where there is none"
-    return next((name for mark, name in _MARKS if data.startswith(mark)), 'utf-8')
 
 # %% ../nbs/20_options.ipynb #3b3d3f76
 _LITTER = {'thumbs.db', 'ehthumbs.db', 'desktop.ini', '$recycle.bin', 'system volume information',

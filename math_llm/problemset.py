@@ -10,10 +10,10 @@ import dataclasses, re, typing
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .problems import ProblemConfig, SPLITS, held_out
+from .problems import ProblemConfig, SPLITS, held_out, split_of
 from .chains import Examples, render
 from .options import InputError, check_calls, opt
-from .dataset_files import DatasetConfig, known_partition, load_dataset, written_as
+from .dataset_files import DatasetConfig, load_dataset, written_as
 from .datasets import Epochs, Stream, ensure_dataset
 
 # %% ../nbs/24_problemset.ipynb #272680c7
@@ -38,12 +38,9 @@ class DataOptions(_ProblemOptions):
     fresh: bool = opt(True,
                       'Draw new training problems at every step; --no-fresh repeats train.json')
     full_size: float = opt(0.5, 'Share of the new training problems that have all operands and '
-                                'all digits',
-                           low=0, high=1, flag=False)
+                                'all digits', low=0, high=1, flag=False)
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; then all have the '
-                                'most digits. '
-                            'Tests have all widths', low=0, high=1)
-
+                                'most digits. Tests have all widths', low=0, high=1)
 
     @property
     def given(self) -> dict:
@@ -59,12 +56,10 @@ class DataOptions(_ProblemOptions):
         changed = [n for n in ('full_size', 'curriculum')
                    if getattr(self, n) != getattr(DataOptions, n)]
         for name in [given] * bool(given) + changed:
-            if not self.fresh:
-                yield (f'{name} and --no-fresh contradict each other: '
-                       'the problems of a file are what they are')
-        if given and self.data_dir:
-            yield (f'{given} and --data-dir contradict each other: '
-                   'the dataset says what its problems are')
+            if not self.fresh: yield (f'{name} and --no-fresh contradict each other: '
+                                      'the problems of a file are what they are')
+        if given and self.data_dir: yield (f'{given} and --data-dir contradict each other: '
+                                           'the dataset says what its problems are')
 
 # %% ../nbs/24_problemset.ipynb #642430ac
 @dataclass
@@ -100,21 +95,23 @@ def _drawn(config):
     return Problemset(problem, source, None, val, test, partition)
 
 # %% ../nbs/24_problemset.ipynb #abbc2881
-def _check_together(metas, folder):
-    "Refuse files that do not belong to one dataset"
-    names = [f.name for f in dataclasses.fields(DatasetConfig)]
-    for split, meta in zip(SPLITS, metas):
-        if meta.get('split', split) != split:
-            raise InputError(f"{folder}/{split}.json is the {meta['split']} split of a dataset")
-        if other := [k for k in names if metas[0].get(k) != meta.get(k)]:
-            differs = '; '.join(f'{k}: {metas[0].get(k)}, {meta.get(k)}' for k in other)
-            raise InputError(f'{folder}/{SPLITS[0]}.json and {split}.json are of different '
-                             f'datasets ({differs})')
+def _read(folder):
+    "The splits of a dataset, and its metadata; refuses files that do not belong together"
+    loaded = {s: load_dataset(folder/f'{s}.json') for s in SPLITS}
+    meta = loaded['train'][1]
+    for s, (_, other) in loaded.items():
+        if other.get('split', s) != s:
+            raise InputError(f"{folder}/{s}.json is the {other['split']} split of a dataset")
+        differs = [f'{k}: {meta.get(k)}, {other.get(k)}' for k in DatasetConfig.__dataclass_fields__
+                   if meta.get(k) != other.get(k)]
+        if differs: raise InputError(f'{folder}/train.json and {s}.json are of different datasets '
+                                     f'({"; ".join(differs)})')
+    return {s: ex for s, (ex, _) in loaded.items()}, meta
 
 # %% ../nbs/24_problemset.ipynb #8328a120
 def _apart(folder, splits, say):
-    "Validation and test problems without those of the training file"
-    seen, apart = splits['train'].problems.hashes(), dict(splits)
+    "Leave out validation and test problems that the training file has too"
+    seen = splits['train'].problems.hashes()
     for s in ('val', 'test'):
         new = ~np.isin(splits[s].problems.hashes(), seen)
         if not new.any():
@@ -122,20 +119,21 @@ def _apart(folder, splits, say):
         if not new.all():
             say(f'{(~new).sum():,} of {len(new):,} problems of {folder}/{s}.json are in '
                 'train.json too, and are left out')
-        apart[s] = splits[s][np.flatnonzero(new)]
-    return apart
+        splits[s] = splits[s][np.flatnonzero(new)]
 
 # %% ../nbs/24_problemset.ipynb #e8de0549
-def _of_files(config, folder, splits, metas, say):
+def _of_dataset(config, folder, say):
     "The problems of a dataset's files"
-    meta = {k: v for m in reversed(metas) for k, v in m.items()}
-    files = {f'{folder}/{s}.json': ex for s, ex in splits.items()}
-    problem, unknown = written_as(files, metas)
-    partition = known_partition(splits, meta, str(folder))
-    if config.fresh and not partition:
-        raise InputError(f'{folder} does not say how its problems were drawn, so no new ones can '
-                         'be; accepted is --no-fresh')
-    if not partition: splits = _apart(folder, splits, say)
+    splits, meta = _read(folder)
+    problem, unknown = written_as({f'{folder}/{s}.json': ex for s, ex in splits.items()}, meta)
+    partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
+    known = len(partition) == 3 and all((split_of(ex.problems, **partition) == i).all()
+                                        for i, ex in enumerate(splits.values()))
+    if not known:
+        if config.fresh: raise InputError(f'{folder} does not say how its problems were drawn and '
+                                          'split, so no new ones can be; accepted is --no-fresh')
+        partition = {}
+        _apart(folder, splits, say)
     if config.invents:
         thoughts = config.thought_tokens or problem.thought_tokens
         problem = dataclasses.replace(problem, chain='none', thought_tokens=thoughts,
@@ -150,7 +148,6 @@ def _of_files(config, folder, splits, metas, say):
 # %% ../nbs/24_problemset.ipynb #a5eb3b30
 def load_problems(config: DataOptions, # A `TrainingConfig`
                   say=print, # What to do with a line for the log
-                  bar: bool = False, # Show how much of the files is read, after a second
                  ) -> Problemset:
     "The problems of a run: drawn if options of them were given, else those of the dataset"
     if config.given: return _drawn(config)
@@ -160,12 +157,7 @@ def load_problems(config: DataOptions, # A `TrainingConfig`
         say(f'No dataset here yet, so one was made in {folder}/ '
             f'({sum(map(len, made.values())):,} examples, '
             f'up to {ours.max_operands} operands of {ours.max_digits} digits)')
-
-    loaded = {s: load_dataset(folder/f'{s}.json', config.max_length,
-                              progress=bar) for s in SPLITS}
-    splits, metas = {s: ex for s, (ex, _) in loaded.items()}, [meta for _, meta in loaded.values()]
-    _check_together(metas, folder)
-    return _of_files(config, folder, splits, metas, say)
+    return _of_dataset(config, folder, say)
 
 # %% ../nbs/24_problemset.ipynb #5a08a7a6
 check_calls(globals())

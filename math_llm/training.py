@@ -297,7 +297,7 @@ def _prepared(config, world, device, log):
     for turn in (True, False): # first the process that makes a dataset if there is none
         with world.together():
             if world.first == turn:
-                problems = load_problems(config, log.say, config.progress and world.first)
+                problems = load_problems(config, log.say)
     with world.together():
         torch.manual_seed(config.seed)
         model = _make_model(config, problems).to(device)
