@@ -166,11 +166,14 @@ def _script(model):
     return [(THINK, None)] + [(None, mask)] * model.meta.thought_tokens + [(END_THINK, None)]
 
 def _batches(model, tokens, lengths, batch_size):
-    "Rows to work on together, each batch with its script"
-    begun, order = (tokens == THINK).any(1), lengths.argsort(stable=True)
-    groups = (order[~begun[order]], _script(model)), (order[begun[order]], [])
-    return [(rows, script) for group, script in groups
-            for rows in group.split(batch_size) if len(rows)]
+    "Rows to work on together, each batch with what is left of its script"
+    script, order = _script(model), lengths.argsort(stable=True)
+    index = torch.arange(tokens.shape[1], device=tokens.device)
+    begun = ((tokens == THINK).cumsum(1) > 0) & (index < lengths[:, None])  # (b, t)
+    done = begun.sum(1).masked_fill((tokens == END_THINK).any(1), len(script))
+    done = done.clamp(max=len(script))[order]
+    return [(rows, script[n:]) for n in done.unique().tolist()
+            for rows in order[done == n].split(batch_size)]
 
 # %% ../nbs/04_decoding.ipynb #74534d1a
 @torch.no_grad()

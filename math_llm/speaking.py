@@ -10,12 +10,11 @@ import re
 from typing import NamedTuple
 import numpy as np
 from fastcore.basics import patch
-import torch
-from .tokenizer import VOCAB, decode, encode_batch
+from .tokenizer import VOCAB, decode
 from .problems import Problems, held_out
 from .chains import render
 from .model import Transformer, thought_ids
-from .decoding import generate, pick, thought_mask
+from .decoding import generate
 from .evaluation import partition_of, share
 from .codebook import Codebook, Columns, Thoughts, learn, think
 from .options import Count, Share, Size, check_calls
@@ -35,18 +34,13 @@ def answers(self: Thoughts, model: Transformer) -> np.ndarray: # (b,) whole numb
 
 # %% ../nbs/10_speaking.ipynb #a22c6da5
 @patch
-@torch.no_grad()
 def think_on(self: Thoughts, model: Transformer, first: Count) -> Thoughts:
     "The `first` thoughts as they are, and those that a model thinks behind them"
-    device, prompts = next(model.parameters()).device, _prompts(model, self)
-    chains = self.tokens[:, :first]
-    while len(self) and chains.shape[1] < self.tokens.shape[1]:
-        texts = [f'{p}<think>{decode(c)}' for p, c in zip(prompts, chains)]
-        tokens, lengths = (x.to(device) for x in encode_batch(texts))
-        allowed = thought_mask(model.meta.thought_alphabet, device)
-        said = pick(model(tokens, at=lengths[:, None] - 1)[:, 0], allowed=allowed)[0]
-        chains = np.concatenate([chains, said.cpu().numpy()[:, None]], 1)
-    return Thoughts(self.problems, chains)
+    k = self.tokens.shape[1]
+    if first >= k or not len(self): return self
+    texts = [f'{p}<think>{decode(t[:first])}' for p, t in zip(_prompts(model, self), self.tokens)]
+    new = generate(model, texts, k - first).tokens.numpy()
+    return Thoughts(self.problems, np.concatenate([self.tokens[:, :first], new], 1))
 
 # %% ../nbs/10_speaking.ipynb #fd4ac081
 class _Rewrites(NamedTuple):

@@ -444,11 +444,13 @@ export function pick(logits, options = {}) {
 /** Which of the 16 tokens an invented chain may use. */
 export const thought_mask = alphabet => VOCAB.map((_, t) => thought_ids(alphabet).includes(t));
 
-/** For each step of an invented chain: the token given (or null), and what is allowed otherwise. */
-function script(model) {
-  if (model.meta.chain !== 'invented') return [];
-  const mask = thought_mask(model.meta.thought_alphabet ?? null);
-  return [[THINK, null], ...Array(model.meta.thought_tokens).fill([null, mask]), [END_THINK, null]];
+/** For each step of an invented chain that is left: the token given (or null), and what is allowed
+    otherwise. */
+function script(model, ids) {
+  if (model.meta.chain !== 'invented' || ids.includes(END_THINK)) return [];
+  const mask = thought_mask(model.meta.thought_alphabet ?? null), at = ids.indexOf(THINK);
+  return [[THINK, null], ...Array(model.meta.thought_tokens).fill([null, mask]), [END_THINK, null]]
+    .slice(at < 0 ? 0 : ids.length - at);
 }
 
 /** Complete a prompt up to <end>, step by step: the token, its probability and all 16, whether it
@@ -460,7 +462,7 @@ export function* steps(model, prompt, options = {}) {
   if (!ids.length) throw new InputError('an empty prompt cannot be completed');
   if (ids.length >= limit)
     throw new InputError(`${ids.length} tokens leave no room in a context of ${limit}`);
-  const plan = ids.includes(THINK) ? [] : script(model), cache = new KVCache(model);
+  const plan = script(model, ids), cache = new KVCache(model);
   const random = seed === null ? Math.random : random_numbers(seed);
   const n = Math.min(max_new_tokens, limit - ids.length);
   let logits = model.forward(ids, cache, hook).at(-1);
