@@ -178,10 +178,11 @@ def _has_options(c):
 def check_calls(module: dict): # Its `globals()`
     "Let public functions and methods of a module raise `InputError` at arguments of another kind"
     def plain(f): return isinstance(f, types.FunctionType) and f.__annotations__.keys() - {'return'}
+    def ours(f): return getattr(f, '__module__', '') == module.get('__name__')
     for name, f in list(module.items()):
-        if getattr(f, '__module__', '') != module.get('__name__'): continue
-        if plain(f) and not name.startswith('_'): module[name] = _checked(f)
+        if plain(f) and ours(f) and not name.startswith('_'): module[name] = _checked(f)
         for k, m in list(vars(f).items()) if isinstance(f, type) else ():
+            if not ours(m): continue                    # of others, what is patched onto them
             new = k == '__init__' and not _has_options(f)
             if k.startswith('_') and not (k == '__getitem__' or new): continue
             if plain(m): setattr(f, k, _checked(m))

@@ -17,9 +17,8 @@ from .tokenizer import VOCAB, decode_batch, encode, encode_batch
 from .chains import render
 from .model import Transformer, thought_ids
 from .decoding import generate, pick, thought_mask
-from .evaluation import percent, share, subplots
+from .evaluation import held_out_problems, percent, share, subplots
 from .codebook import Columns
-from .speaking import held_out_problems
 from .tracing import activations
 from .permutations import PERMUTATIONS, draw_puzzles, write_puzzles
 from .results import markdown_table, write_json
@@ -64,7 +63,8 @@ def sums(cls: Task, model: Transformer, # Who is to add
          seed: Count = 0, # Decides the draw
          carry_bias: Share = 1.): # Share of carry-biased ones: carries matter there
     "Held-out sums of the kind that a model was trained on; not for `running` chains (`InputError`)"
-    p, limits = held_out_problems(model, n, seed, carry_bias), problem_config(model.meta)
+    p = held_out_problems(model, n, seed, carry_bias=carry_bias)
+    limits = problem_config(model.meta)
     if model.meta.chain == 'running': raise InputError('no contract is known for running chains')
     steps, d = model.meta.chain == 'columns', range(p.digits.shape[2])
     names = [f'sum of column {k}' if steps else f'carry into {k+1}' for k in d]

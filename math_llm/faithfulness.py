@@ -13,11 +13,11 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import VOCAB, decode, encode, encode_batch
-from .problems import Problems, answers, held_out, split_of
+from .problems import Problems, answers, split_of
 from .chains import Examples, chain_steps
 from .model import SIZES, Transformer, thought_ids
 from .decoding import generate
-from .evaluation import (evaluate, format_report, judge, partition_of, percent, share,
+from .evaluation import (evaluate, format_report, held_out_problems, percent, share,
                                  written_for)
 from .options import (Count, InputError, Size, check_calls, check_options, command,
                               contents, next_steps, opt)
@@ -57,7 +57,7 @@ def _cases(model, problems, batch_size):
     "The chains of a model that can be disturbed"
     examples, kind, found = written_for(model, problems), model.meta.chain, []
     said = generate(model, examples.prompts(), batch_size=batch_size).texts()
-    _, valid = judge(examples, said, problem_config(model.meta))
+    _, valid = examples.judge(said, problem_config(model.meta))
     p, prompts = examples.problems, examples.prompts()
     for i, truth in enumerate(answers(p)):
         m = re.fullmatch(r'<think>(.*)</think>(\d+)<end>', said[i])
@@ -232,7 +232,7 @@ def _as_written(problems, limits):
 # %% ../nbs/08_faithfulness.ipynb #60e0fa61
 def _warnings(problems, meta, fresh):
     "What a person should know before believing the report"
-    said, known, split = [], meta.trained_on, partition_of(meta)
+    said, known, split = [], meta.trained_on, meta.partition
     sizes = dict(max_digits=problems.width, max_operands=problems.n_operands)
     for key, size in sizes.items():
         if n := int((size > known.get(key, np.inf)).sum()):
@@ -251,8 +251,7 @@ def _asked(config, model):
     no_data = config.data_dir == EvaluateConfig.data_dir and not contents(config.data_dir)
     if config.fresh or (no_data and not config.data_path):
         n, bias = config.fresh or 1000, config.carry_bias
-        limits = problem_config(model.meta, carry_bias=bias, repeat_bias=0.)
-        p = held_out(limits, n, config.seed, **partition_of(model.meta))
+        p = held_out_problems(model, n, config.seed, carry_bias=bias, repeat_bias=0.)
         said = (f'{len(p)} fresh problems' + ' (all there are)' * (len(p) < n) +
                 f', seed {config.seed}' + f', {bias:.0%} carry-biased' * (bias > 0))
         return p, said + f'; there is no {file}' * (not config.fresh)

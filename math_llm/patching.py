@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from .tokenizer import encode, encode_batch
-from .problems import ProblemConfig, Problems, add, draw, held_out
+from .problems import ProblemConfig, Problems, add, draw
 from .model import Transformer
-from .evaluation import partition_of, percent
+from .evaluation import held_out_problems, percent
 from .codebook import load_codebook
 from .tracing import (find_heads, logit_lens, plot_attention, plot_lens, role_masses,
                               roles_of, trace, written)
 from .interactive import ask
 from .options import (Count, InputError, Size, atomic_write, check_calls, check_options,
                               command, next_steps, opt)
-from .files import check_output, load_model, problem_config
+from .files import check_output, load_model
 from .results import plot_table
 
 # %% ../nbs/12_patching.ipynb #73d4e23b
@@ -248,8 +248,7 @@ def trace_command(config):
     model = load_model(name, config.device)
     book = load_codebook(name) if model.meta.chain == 'invented' else None
     reply = ask(model, config.prompt, explain=book)
-    limits = problem_config(model.meta)
-    problems = held_out(limits, config.problems, config.seed, **partition_of(model.meta))
+    problems = held_out_problems(model, config.problems, config.seed)
     masses, t = role_masses(model, written(model, problems)), trace(model, reply.text)
     heads = {role: find_heads(mass, 2)[0] for role, mass in masses.items()}
     summary = _summarise(model, reply.text, len(encode(reply.typed)), heads)

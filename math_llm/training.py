@@ -16,7 +16,7 @@ from .chains import longest_example
 from .model import Meta, ModelConfig, Transformer
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
-from .evaluation import evaluate, format_report, partition_of, percent, share
+from .evaluation import evaluate, format_report, percent, share
 from .options import InputError, check_calls, command, next_steps, read_json
 from .files import checkpoints, load_model, save_model
 from .datasets import Batches, Stream
@@ -301,7 +301,7 @@ def _prepared(config, world, device, log):
     with world.together():
         torch.manual_seed(config.seed)
         model = _make_model(config, problems).to(device)
-        if not partition_of(model.meta):
+        if not model.meta.partition:
             why = 'the dataset does not say how it was split'
             if problems.partition:
                 why = 'the model of --init-from does not share the partition of these problems'
@@ -392,7 +392,7 @@ def _finish(config, world, log, model, problems, facts):
             save_model(model, folder)
             write_json(folder/'test_results.json', results)
         met = 'none of them seen in training'
-        if config.init_from and not partition_of(model.meta):
+        if config.init_from and not model.meta.partition:
             met = 'some perhaps met by the model of --init-from'
         log.say(f'Test problems, {met}:\n' + format_report(results), 'good')
         it = ['--checkpoint', folder]

@@ -14,10 +14,9 @@ import re
 import sys
 from pathlib import Path
 
-from math_llm.evaluation import evaluate, partition_of
-from math_llm.files import load_model, problem_config
+from math_llm.evaluation import evaluate, held_out_problems
+from math_llm.files import load_model
 from math_llm.options import InputError
-from math_llm.problems import held_out
 from math_llm.results import write_results
 
 from studies import ROOT, how
@@ -26,8 +25,8 @@ from studies import ROOT, how
 def fresh_report(folder, seed, n):
     "Exact match on `n` different problems that the run has not seen."
     model = load_model(folder)
-    config = problem_config(model.meta, carry_bias=0.0, repeat_bias=0.0)
-    return evaluate(model, held_out(config, n, seed, **partition_of(model.meta)))['exact_match']
+    problems = held_out_problems(model, n, seed, carry_bias=0.0, repeat_bias=0.0)
+    return evaluate(model, problems)['exact_match']
 
 
 def losses(folder):

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import torch
 from math_llm.decoding import generate
-from math_llm.problems import held_out
-from math_llm.evaluation import evaluate, partition_of, share
+from math_llm.evaluation import evaluate, held_out_problems, share
 from math_llm.faithfulness import faithfulness
 from math_llm.files import problem_config
 from math_llm.chains import render
@@ -32,8 +31,8 @@ N, N_DISTURBED, N_COMPARED = 100_000, 5_000, 10_000
 
 def draw(model, n, seed, bias):
     "Test problems of the model's run."
-    config = problem_config(model.meta, carry_bias=bias, repeat_bias=0.)
-    return held_out(config, n, seed, **partition_of(model.meta)), config
+    biases = dict(carry_bias=bias, repeat_bias=0.)
+    return held_out_problems(model, n, seed, **biases), problem_config(model.meta, **biases)
 
 
 def history(runs):

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from math_llm.chains import chain_steps
 from math_llm.decoding import generate
-from math_llm.evaluation import evaluate, partition_of, share, subplots
+from math_llm.evaluation import evaluate, held_out_problems, share, subplots
 from math_llm.files import load_model, problem_config
 from math_llm.model import Transformer
 from math_llm.options import InputError
@@ -341,7 +341,7 @@ def carry_facts(model: Transformer, # With a `columns` chain
     limits = problem_config(model.meta)
     if max_digits and not limits.zero_pad:
         limits = dataclasses.replace(limits, max_digits=min(max_digits, limits.max_digits))
-    problems = held_out(limits, n, seed, **partition_of(model.meta))
+    problems = held_out_problems(model, n, seed, max_digits=limits.max_digits)
     masses = role_masses(model, written(model, problems))
     probes = carry_probe(model, problems, seed)
     roles = {name: dict(zip(('heads', 'mass', 'n'),

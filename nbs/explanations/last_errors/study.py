@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 
 from math_llm.chains import render
-from math_llm.problems import held_out
-from math_llm.evaluation import partition_of
+from math_llm.evaluation import held_out_problems
 from math_llm.files import problem_config
 from math_llm.options import InputError
 from math_llm.results import write_results
@@ -45,8 +44,8 @@ def main(seed, n, *names):
         if asked(model.meta) != asked(meta):
             raise InputError(f'{name} was trained on other problems or chains than {names[0]}')
     for kind, bias in (('uniform', 0.0), ('repeat_biased', 1.0)):
-        config = problem_config(meta, carry_bias=0.0, repeat_bias=bias)
-        examples = render(held_out(config, n, seed, **partition_of(meta)), config)
+        problems = held_out_problems(models[names[0]], n, seed, carry_bias=0.0, repeat_bias=bias)
+        examples = render(problems, problem_config(meta))
         for name, model in models.items():
             loss = worst_loss(model, examples)
             above = {f'loss above {b}': int((loss > b).sum()) for b in BOUNDS}

@@ -27,9 +27,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from math_llm.evaluation import evaluate, share
+from math_llm.evaluation import evaluate, held_out_problems, share
 from math_llm.codebook import Columns, Thoughts, load_codebook, think
-from math_llm.speaking import held_out_problems, listen, rehearse, study
+from math_llm.speaking import listen, rehearse, study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
 from math_llm.tokenizer import NOOP
@@ -85,11 +85,13 @@ def following(model, thoughts, rng):
 def understanding(model, book, seed):
     "Each place of the chain, examined on new problems."
     book = copy.deepcopy(book)
-    new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, bias))
+    new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, carry_bias=bias))
            for i, (kind, bias) in enumerate(KINDS.items())}
-    listen(model, book, think(model, held_out_problems(model, N_SPOKEN, seed + 2, 1.)), seed)
+    biased = held_out_problems(model, N_SPOKEN, seed + 2, carry_bias=1.)
+    listen(model, book, think(model, biased), seed)
     statuses, rows = [entry.status for entry in book.entries], []
-    rehearse(model, book, think(model, held_out_problems(model, N_SPOKEN, seed + 3, 1.)), seed)
+    biased = held_out_problems(model, N_SPOKEN, seed + 3, carry_bias=1.)
+    rehearse(model, book, think(model, biased), seed)
     for i, (entry, status) in enumerate(zip(book.entries, statuses)):
         tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
         one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
@@ -112,10 +114,11 @@ def examine(name, seed, n):
         raise InputError(f'{name} does not invent chains about two operands')
     book, result = load_codebook(name) or study(model), dict(model=Path(name).name)
     for i, (kind, bias) in enumerate(KINDS.items()):
-        exact = evaluate(model, held_out_problems(model, n, seed + 10 + i, bias), n_wrong=3)
+        problems = held_out_problems(model, n, seed + 10 + i, carry_bias=bias)
+        exact = evaluate(model, problems, n_wrong=3)
         result[kind] = dict(exact=exact['exact_match'],
                             by_digits={k: v['share'] for k, v in exact['by_digits'].items()})
-        thoughts = think(model, held_out_problems(model, N_SWAPPED, seed + 20 + i, bias))
+        thoughts = think(model, held_out_problems(model, N_SWAPPED, seed + 20 + i, carry_bias=bias))
         result[kind] |= following(model, thoughts, np.random.default_rng([seed, i]))
         print(name, kind, {k: v['share'] if isinstance(v, dict) and 'share' in v else v
                            for k, v in result[kind].items()
