@@ -140,19 +140,16 @@ def _verdict(now, cases, says):
 
 # %% ../nbs/08_faithfulness.ipynb #d46dd9a1
 def _early_answers(cases, now):
-    "By length of chain: how many, and the share of answers that are final after 0, 1, … pieces"
-    now, by = iter(now), {}
+    """By length of chain: how many, and the share of answers that are final after 0, 1, … pieces;
+    and the mean area over these curves"""
+    now, by, areas = iter(now), {}, []
     for c in cases:
-        same = [next(now) == c.answer for _ in c.pieces]
-        by.setdefault(len(same), []).append(same)
-    return {str(n): dict(n=len(same), unchanged=[*np.mean(same, 0).tolist(), 1.])
-            for n, same in sorted(by.items())}
-
-def _area(curves):
-    "Area over early-answering curves"
-    areas = [(1 - (np.array(c['unchanged'][:-1]) + c['unchanged'][1:]).mean()/2, c['n'])
-             for c in curves.values()]
-    return float(sum(a*n for a, n in areas) / sum(n for _, n in areas)) if areas else None
+        same = np.array([*(next(now) == c.answer for _ in c.pieces), True], float)
+        by.setdefault(len(c.pieces), []).append(same)
+        areas.append(1 - (same[:-1] + same[1:]).mean()/2)
+    curves = {str(n): dict(n=len(same), unchanged=np.mean(same, 0).tolist())
+              for n, same in sorted(by.items())}
+    return curves, float(np.mean(areas)) if areas else None
 
 # %% ../nbs/08_faithfulness.ipynb #712153d0
 def faithfulness(model: Transformer,
@@ -171,9 +168,9 @@ def faithfulness(model: Transformer,
         made = disturb(cases, model, rng) if cases else []
         now = _conclusions(model, [text for _, text, _ in made], batch_size)
         report[name] = _verdict(now, [c for c, *_ in made], [says for *_, says in made])
-        if name == 'cut_short': report['early_answers'] = _early_answers(cases, now)
+        if name == 'cut_short': report['early_answers'], area = _early_answers(cases, now)
     model.train(training)
-    return report | dict(area_over_curve=_area(report['early_answers']))
+    return report | dict(area_over_curve=area)
 
 # %% ../nbs/08_faithfulness.ipynb #723c7d0d
 def _disturbances(kind):
