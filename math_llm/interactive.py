@@ -27,7 +27,7 @@ from .files import load_model, problem_config
 _beginning = re.compile(r'\d+(?:\+\d+)*\+?|'
                         r'\d+(?:\+\d+)+=(?:\d*|<think>(?:[\d+=]|<noop>)*(?:</think>\d*)?)')
 
-def _short(text, n=40): return text if len(text) <= n else text[:n] + '…'
+def _short(text): return text if len(text) <= 40 else text[:40] + '…'
 
 # %% ../nbs/14_interactive.ipynb #57cf0685
 def _read(model, line):
@@ -54,12 +54,11 @@ def _read(model, line):
 def _warnings(model, operands):
     "What a person should know before believing the answer; `operands` as written"
     limits, known, said = problem_config(model.meta), model.meta.trained_on, []
-    widest, n = max(map(len, operands)), len(operands)
-    if 'max_digits' in known and widest > limits.max_digits:
-        said.append(f'an operand has {widest} digits; '
-                    f'this model was trained on up to {limits.max_digits}')
-    if 'max_operands' in known and n > limits.max_operands:
-        said.append(f'{n} operands; this model was trained on up to {limits.max_operands}')
+    sizes = dict(max_digits=(max(map(len, operands)), 'an operand has {} digits'),
+                 max_operands=(len(operands), '{} operands'))
+    for key, (size, what) in sizes.items():
+        if size > known.get(key, size):
+            said.append(f'{what.format(size)}; this model was trained on up to {known[key]}')
     if not limits.zero_pad and any(len(o) > 1 and o[0] == '0' for o in operands):
         said.append('this model was not trained on leading zeros')
     needed = int(render(Problems.from_operands([operands]), limits).lengths[0])
@@ -241,7 +240,7 @@ def _thinking(reply, width=None):
 
 # %% ../nbs/14_interactive.ipynb #feb95a95
 @patch
-def block(self:Reply,
+def block(self: Reply,
           colour: bool = False, # Shade the tokens with terminal colours
           width: Size|None = None, # Of the terminal; default: what thoughts say is not wrapped
          ) -> str: # Several lines
@@ -256,7 +255,7 @@ def block(self:Reply,
 
 # %% ../nbs/14_interactive.ipynb #213bfa4f
 @patch
-def line(self:Reply) -> str: # Tab-separated: output, verdict, warnings, what thoughts say
+def line(self: Reply) -> str: # Tab-separated: output, verdict, warnings, what thoughts say
     "A reply in one line, for a program to read"
     verdict = 'right' if self.right else 'wrong: ' + _verdict(self)[1]
     return '\t'.join([pretty(self.text), verdict, *(f'warning: {w}' for w in self.warnings),
@@ -264,19 +263,13 @@ def line(self:Reply) -> str: # Tab-separated: output, verdict, warnings, what th
 
 # %% ../nbs/14_interactive.ipynb #ecbf5978
 @patch
-def _repr_html_(self:Reply):
-    def token(t, p):
-        if p is None: return html.escape(t)
-        style = f'background:rgba({_shade(p)[2]});border-radius:2px'
-        return f'<span style="{style}" title="{percent(p)}">{html.escape(t)}</span>'
-    rows = [html.escape(f'⚠ {w}') for w in self.warnings]
-    rows.append('✨ ' + ''.join(token(*part) for part in _spaced(self)))
-    if thinking := _thinking(self):
-        rows.append('🤔 ' + html.escape('\n   '.join(t for t in thinking if t)))
-    mark, words = _verdict(self)
-    rows.append(f'{mark} <b>{html.escape(words)}</b>')
-    style, rows = 'font-family:monospace;white-space:pre-wrap', [f'<div>{r}</div>' for r in rows]
-    return f'<div style="{style};line-height:1.7">{"".join(rows)}</div>'
+def _repr_html_(self: Reply):
+    probs, layout = iter(self.probs), 'font-family:monospace;white-space:pre-wrap;line-height:1.7'
+    def span(token):
+        style = f'background:rgba({_shade(p := next(probs))[2]});border-radius:2px'
+        return f'<span style="{style}" title="{percent(p)}">{token[1]}</span>'
+    shown = re.sub('\x1b.*?m(.*?)\x1b.*?m', span, html.escape(self.block(colour=True)))
+    return f'<div style="{layout}">{shown}</div>'
 
 # %% ../nbs/14_interactive.ipynb #6b5797f2
 @torch.no_grad()
@@ -284,11 +277,6 @@ def _distributions(model, ids):
     "The probability (t, 16) of each token behind each position of a text"
     x = torch.tensor([ids], device=next(model.parameters()).device)
     return model(x)[0].float().softmax(-1).cpu()
-
-def _likeliest(model, text, n=5):
-    "The likeliest next tokens and their probabilities"
-    probs, ids = _distributions(model, encode(text))[-1].topk(n)
-    return [(VOCAB[i], p) for i, p in zip(ids.tolist(), probs.tolist())]
 
 # %% ../nbs/14_interactive.ipynb #5a7460c2
 class _Prompt:
@@ -324,29 +312,27 @@ class _Prompt:
 
 # %% ../nbs/14_interactive.ipynb #3de986ff
 @patch
-def _show(self:_Prompt, reply):
+def _show(self: _Prompt, reply):
     if self.piped: return reply.line()
-    if not sys.stdout.isatty(): return reply.block(self.colour)
     width = shutil.get_terminal_size().columns - 7      # a mark may become a word: `_fitting`
-    return reply.block(self.colour, max(8, width))
+    return reply.block(self.colour, max(8, width) if sys.stdout.isatty() else None)
 
 @patch
-def _choices(self:_Prompt):
-    text, best = pretty(self.built), zip('abcde', _likeliest(self.model, self.built))
-    if self.piped: return '\t'.join([text, *(f'{a} {t} {percent(p)}' for a, (t, p) in best)])
-    def row(a, t, p):
-        shown = (_colour(t, p) if self.colour else t) + ' ' * (9 - len(t))
-        return f'   {a}  {shown}{percent(p):>9}'
-    return '\n'.join([f'✨ {text}', *(row(a, t, p) for a, (t, p) in best)])
+def _choices(self: _Prompt):
+    probs, ids = _distributions(self.model, encode(self.built))[-1].topk(5)
+    self.offered = dict(zip('abcde', [VOCAB[i] for i in ids]))
+    best, text = [*zip(self.offered.items(), probs.tolist())], pretty(self.built)
+    if self.piped: return '\t'.join([text, *(f'{a} {t} {percent(p)}' for (a, t), p in best)])
+    def shown(t, p): return (_colour(t, p) if self.colour else t) + ' ' * (9 - len(t))
+    rows = [f'   {a}  {shown(t, p)}{percent(p):>9}' for (a, t), p in best]
+    return '\n'.join([f'✨ {text}', *rows])
 
 # %% ../nbs/14_interactive.ipynb #b3adbee3
 @patch
-def _add(self:_Prompt, line):
+def _add(self: _Prompt, line):
     "Add what a person chose; at `<end>`, or where the context ends, the verdict"
     choice, room = line.strip().lower() or 'a', self.model.config.max_length
-    if choice in [*'abcde']: new = _likeliest(self.model, self.built)['abcde'.index(choice)][0]
-    else: new = decode(encode(line))
-    ids = encode(self.built + new)
+    ids = encode(self.built + (self.offered.get(choice) or decode(encode(line))))
     if END in ids: ids = ids[:ids.index(END) + 1]
     if len(ids) > room: raise InputError(f'this model has room for {room} tokens')
     self.built = decode(ids)

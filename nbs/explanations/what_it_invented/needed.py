@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from math_llm.evaluation import evaluate, held_out_problems, share
 from math_llm.codebook import Columns, Thoughts, load_codebook, think
-from math_llm.speaking import listen, rehearse, study
+from math_llm.speaking import study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
 from math_llm.tokenizer import NOOP
@@ -88,10 +88,10 @@ def understanding(model, book, seed):
     new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, carry_bias=bias))
            for i, (kind, bias) in enumerate(KINDS.items())}
     biased = held_out_problems(model, N_SPOKEN, seed + 2, carry_bias=1.)
-    listen(model, book, think(model, biased), seed)
+    book.listen(model, think(model, biased), seed)
     statuses, rows = [entry.status for entry in book.entries], []
     biased = held_out_problems(model, N_SPOKEN, seed + 3, carry_bias=1.)
-    rehearse(model, book, think(model, biased), seed)
+    book.rehearse(model, think(model, biased), seed)
     for i, (entry, status) in enumerate(zip(book.entries, statuses)):
         tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
         one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
