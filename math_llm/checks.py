@@ -6,7 +6,7 @@
 __all__ = ['Count', 'Size', 'Share', 'InputError', 'converted', 'check_calls']
 
 # %% ../nbs/20_checks.ipynb #20c00005
-import dataclasses, inspect, math, os, reprlib, types, typing
+import inspect, math, os, reprlib, types, typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from pathlib import Path
@@ -25,27 +25,28 @@ Share = typing.NewType('Share', float) # 0 to 1
 _BOUNDS = {Count: (0, 2**63), Size: (1, 2**63), Share: (0, 1)}
 
 # %% ../nbs/20_checks.ipynb #5595455c
-class _Unfit(Exception): "A value is not of a kind"
+# what a conversion raises where a value is not of a kind; asserted is that a device has a driver
+_UNFIT = TypeError, ValueError, OverflowError, RuntimeError, AssertionError
 
 def _scalar(kind, value):
     "A number, text or switch; NumPy's and PyTorch's are converted"
     if getattr(value, 'ndim', None) == 0: value = value.item()
     if kind is str: value = os.fspath(value)
     if kind is float and type(value) is int: value = float(value)
-    if not (type(value) is kind or kind is str and isinstance(value, str)): raise _Unfit
-    if kind is int and not -2**63 <= value < 2**63: raise _Unfit
-    if kind is float and not math.isfinite(value): raise _Unfit
+    if not (type(value) is kind or kind is str and isinstance(value, str)): raise TypeError
+    if kind is int and not -2**63 <= value < 2**63: raise OverflowError
+    if kind is float and not math.isfinite(value): raise ValueError
     return value
 
 # %% ../nbs/20_checks.ipynb #5595455d
 def _several(kinds, value, make, sizes):
     "A list, or a tuple, of values that are all of one kind, or of the kinds given"
     if isinstance(value, (str, bytes, Mapping, set)) or not isinstance(value, Iterable):
-        raise _Unfit
+        raise TypeError
     values = list(value)
     if kinds == (str,) and {*map(type, values)} == {str}: return make(values) # many, quickly
     fixed = make is tuple and kinds and kinds[-1] is not ...
-    if fixed and len(kinds) != len(values): raise _Unfit
+    if fixed and len(kinds) != len(values): raise ValueError
     each = kinds if fixed else [(kinds or [object])[0]] * len(values)
     return make(_fit(k, v, sizes) for k, v in zip(each, values))
 
@@ -53,7 +54,7 @@ def _several(kinds, value, make, sizes):
 def _array(value):
     "An array of numbers"
     a = np.asarray(value)
-    if not a.ndim or a.dtype.kind not in 'biuf': raise _Unfit
+    if not a.ndim or a.dtype.kind not in 'biuf': raise TypeError
     return a
 
 # %% ../nbs/20_checks.ipynb #c44d1a64
@@ -61,8 +62,8 @@ def _any_of(kinds, value, sizes):
     "The first of several kinds that fits"
     for kind in sorted(kinds, key=lambda k: type(value) is not k):
         try: return _fit(kind, value, sizes)
-        except _Unfit: pass
-    raise _Unfit
+        except _UNFIT: pass
+    raise TypeError
 
 def _annotated(kind, more, value, sizes):
     "An array with named dimensions, or a dict that has certain keys"
@@ -72,16 +73,19 @@ def _annotated(kind, more, value, sizes):
         names = more.split()
         good = value.ndim == len(names) and all(n == '_' or sizes.setdefault(n, size) == size
                                                 for n, size in zip(names, value.shape))
-    if not good: raise _Unfit
+    if not good: raise ValueError
     return value
 
 # %% ../nbs/20_checks.ipynb #c44d1a65
-def _made(origin, kinds, value, sizes):
-    "`value` as one plain kind; raises `_Unfit`, or what its conversion raises"
+def _fit(kind, value, sizes):
+    "`value` as a kind, an annotation, has it; raises one of `_UNFIT` if it is nothing of that kind"
+    origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
+    if origin is Annotated: return _annotated(*kinds, value, sizes)
+    if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
     if origin in _BOUNDS:
         low, high = _BOUNDS[origin]
-        if not low <= (value := _scalar(origin.__supertype__, value)) <= high: raise _Unfit
-        return value
+        if low <= (value := _scalar(origin.__supertype__, value)) <= high: return value
+        raise ValueError
     if origin in (bool, int, float, str): return _scalar(origin, value)
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
@@ -92,19 +96,8 @@ def _made(origin, kinds, value, sizes):
     if origin is dict and isinstance(value, dict) and kinds:
         return {_fit(kinds[0], k, sizes): _fit(kinds[1], v, sizes) for k, v in value.items()}
     # a compiled module is one too
-    if not isinstance(getattr(value, '_orig_mod', value), origin): raise _Unfit
-    return value
-
-# %% ../nbs/20_checks.ipynb #c44d1a66
-def _fit(kind, value, sizes):
-    "`value` as a kind, an annotation, has it; raises `_Unfit` if it is nothing of that kind"
-    origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
-    try:
-        if origin is Annotated: return _annotated(*kinds, value, sizes)
-        if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
-        return _made(origin, kinds, value, sizes)
-    except (TypeError, ValueError, OverflowError, RuntimeError, AssertionError):
-        raise _Unfit from None                                  # asserted: the device has a driver
+    if isinstance(getattr(value, '_orig_mod', value), origin): return value
+    raise TypeError
 
 # %% ../nbs/20_checks.ipynb #7ecbced6
 _WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'a text',
@@ -140,7 +133,7 @@ def converted(kind, # An annotation: `int`, `list[str]|None`, `Annotated[np.ndar
               sizes: dict|None = None): # Sizes of named dimensions met so far; new ones are added
     "The value as its kind has it; raises `InputError` if it is nothing of that kind"
     try: return _fit(kind, value, {} if sizes is None else sizes)
-    except _Unfit: pass
+    except _UNFIT: pass
     raise InputError(f'{name} must be {_accepted(kind)}, not {_shown(value)}')
 
 # %% ../nbs/20_checks.ipynb #bbefc03c
@@ -171,19 +164,16 @@ def _checked(f):
     return call
 
 # %% ../nbs/20_checks.ipynb #2bf0c370
-def _has_options(c):
-    "Dataclasses whose fields have a help text check themselves"
-    return dataclasses.is_dataclass(c) and any('help' in f.metadata for f in dataclasses.fields(c))
-
 def check_calls(module: dict): # Its `globals()`
     "Let public functions and methods of a module raise `InputError` at arguments of another kind"
     def plain(f): return isinstance(f, types.FunctionType) and f.__annotations__.keys() - {'return'}
     def ours(f): return getattr(f, '__module__', '') == module.get('__name__')
     for name, f in list(module.items()):
         if plain(f) and ours(f) and not name.startswith('_'): module[name] = _checked(f)
+        fields = getattr(f, '__dataclass_fields__', {}).values()
+        ready = any('help' in x.metadata for x in fields) # options check themselves
         for k, m in list(vars(f).items()) if isinstance(f, type) else ():
             if not ours(m): continue                    # of others, what is patched onto them
-            new = k == '__init__' and not _has_options(f)
-            if k.startswith('_') and not (k == '__getitem__' or new): continue
+            if k.startswith('_') and k != '__getitem__' and (ready or k != '__init__'): continue
             if plain(m): setattr(f, k, _checked(m))
             elif isinstance(m, classmethod): setattr(f, k, classmethod(_checked(m.__func__)))

@@ -171,15 +171,6 @@ def _read_model(path):
     _check_meta(meta, path)
     return config, meta, tensors
 
-# %% ../nbs/21_files.ipynb #e9b9e4de
-def _check_size(config, size):
-    "Raise `InputError` unless a model has the shape of a named size"
-    for name in ('n_layers', 'd_model', 'n_heads', 'd_ff'):
-        want, has = (getattr(x, name) for x in (ModelConfig.from_size(size), config))
-        if want != has:
-            raise InputError(f'the checkpoint is not of --model-size {size}: '
-                             f'its {name} is {has}, not {want}')
-
 # %% ../nbs/21_files.ipynb #a6cb6568
 def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
                device: str|torch.device = 'cpu', # Where to put it, as in `resolve_device`
@@ -192,7 +183,10 @@ def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
         print(f'{where} holds no finished model; its newest checkpoint is taken, '
               f'{path.parent.name}', file=sys.stderr)
     config, meta, tensors = _read_model(path)
-    if size: _check_size(config, size)
+    for name in ('n_layers', 'd_model', 'n_heads', 'd_ff') if size else ():
+        want, has = (getattr(x, name) for x in (ModelConfig.from_size(size), config))
+        if want != has: raise InputError(f'the checkpoint is not of --model-size {size}: '
+                                         f'its {name} is {has}, not {want}')
     with torch.device('cpu'): model = Transformer(config)
     model.load_state_dict(tensors)
     model.meta = meta

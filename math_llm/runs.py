@@ -7,14 +7,14 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'saved_fact', 'run_folder', 'Lo
            'deterministic', 'machine', 'peak_memory']
 
 # %% ../nbs/24_runs.ipynb #a4464082
-import dataclasses, importlib.util, io, json, os, platform, shutil, signal, sys, threading
-import time, uuid
+import dataclasses, io, json, os, platform, shutil, signal, sys, threading, time, uuid
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 import torch
 import torch.distributed as dist
 from fastcore.basics import patch
+from tqdm import tqdm
 from .options import (Count, InputError, check_calls, colour_wanted, contents,
                               out_of_memory, read_json, usable_streams)
 from .files import (checkpoints, load_model, locked, read_tensors, resolve_device,
@@ -115,10 +115,6 @@ _MAY_DIFFER = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'lo
                'overwrite', 'output_dir'}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 
-def _left_behind(folder):
-    "What a process leaves that was killed while it wrote"
-    return [p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp')]
-
 # %% ../nbs/24_runs.ipynb #87a50506
 def _differences(config, folder):
     "What differs between a configuration and the record of an earlier run, in words"
@@ -146,7 +142,8 @@ def _prepare(config, folder):
                          'give another --output-dir, or --overwrite')
     anew = there and config.overwrite
     _drop(checkpoints(folder)[:None if anew else -2])
-    for p in _left_behind(folder) + [folder/name for name in _FILES] * bool(anew):
+    torn = [p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp')]
+    for p in torn + [folder/name for name in _FILES] * bool(anew): # torn: by a kill in a write
         shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
     return (folder/'test_results.json').exists()
 
@@ -203,16 +200,9 @@ def _start_wandb(config, folder):
         os.environ.pop('WANDB_MODE', None)
         if asked is not None: os.environ['WANDB_MODE'] = asked
 
-# %% ../nbs/24_runs.ipynb #a929866c
-def _bar_class():
-    widgets = 'ipywidgets' in sys.modules or importlib.util.find_spec('ipywidgets')
-    if widgets: from tqdm.auto import tqdm
-    else: from tqdm import tqdm # tqdm.auto would warn
-    return tqdm
-
+# %% ../nbs/24_runs.ipynb #be4e8a0a
 _COLOURS = dict(good='\033[32m', step='\033[36m', bad='\033[31m')
 
-# %% ../nbs/24_runs.ipynb #be4e8a0a
 class Log:
     "Lines for the screen and the log file, numbers for Weights & Biases"
     def __init__(self, config: TrainingConfig,
@@ -238,7 +228,7 @@ class Log:
         except OSError as e:
             raise InputError(f'cannot write {self.file.name}: {e.strerror}') from None
         if self.colour and mark: line = _COLOURS[mark] + line + '\033[0m'
-        try: self.lost or _bar_class().write(line, file=sys.stdout)
+        try: self.lost or tqdm.write(line, file=sys.stdout)
         except OSError as e: self.lost = e # the reader has left, or the terminal
 
     def numbers(self, step: Count, **values):
@@ -248,7 +238,7 @@ class Log:
         "A progress bar: on a terminal and in a notebook, not into a pipe"
         seen = (sys.stderr.isatty() or 'ipykernel' in sys.modules) and not os.environ.get('IN_TEST')
         shown = self.writes and self.config.progress and seen
-        return _bar_class()(total=total, initial=done, disable=not shown, unit='step', leave=False)
+        return tqdm(total=total, initial=done, disable=not shown, unit='step', leave=False)
 
     def close(self, summary: dict|None = None, failed: bool = False):
         run, self.run = self.run, None

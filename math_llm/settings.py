@@ -6,13 +6,13 @@
 __all__ = ['TrainingConfig', 'resolve_precision']
 
 # %% ../nbs/24_settings.ipynb #24e0a005
-import dataclasses, functools, time
+import dataclasses, functools, timeit
 from dataclasses import dataclass
 from pathlib import Path
 import torch
 from .model import ModelConfig, SIZES
 from .gumbel import GumbelConfig
-from .options import InputError, check_calls, check_fields, opt
+from .options import InputError, check_calls, opt
 from .problemset import DataOptions
 
 # %% ../nbs/24_settings.ipynb #794fd548
@@ -128,7 +128,8 @@ class TrainingConfig(_RunOptions, _OptimisationOptions, GumbelConfig, _ModelOpti
         start, found = self.init_from, []
         for i, (name, phase) in enumerate(zip(folders, self.phases)):
             place = dict(phases=(), init_from=start, output_dir=str(Path(self.output_dir)/name))
-            check_fields(TrainingConfig, phase, f'phase {i+1}', but=('config', *place))
+            if wrong := phase.keys() - (vars(self).keys() - {'config', *place}):
+                raise InputError(f'phase {i+1}: {", ".join(sorted(wrong))} cannot be set here')
             shape = dict.fromkeys(_SHAPE) if i else {} # the model of the first phase goes on
             found.append(dataclasses.replace(self, **shape | phase | place))
             start = found[-1].output_dir
@@ -140,12 +141,7 @@ def _bf16_gain():
     "How many times faster this processor multiplies matrices in bf16 than in fp32"
     def seconds(dtype):
         a, b = (torch.ones(shape, dtype=dtype, device='cpu') for shape in ((1024, 256), (256, 768)))
-        times = []
-        for _ in range(10):
-            began = time.perf_counter()
-            a @ b
-            times.append(time.perf_counter() - began)
-        return min(times)
+        return min(timeit.repeat(lambda: a @ b, number=1, repeat=10))
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
 # %% ../nbs/24_settings.ipynb #f431b6a9
