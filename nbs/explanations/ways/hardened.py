@@ -5,7 +5,7 @@ from relaxed import Relaxed
 
 class Hardened(Relaxed):
     settings = Relaxed.settings | dict(harden=0.85)
-    tuning = (dict(rate=2e-3), dict(harden=0.6))
+    tuning = ({}, dict(rate=2e-3), dict(rate=2e-3, noise=(0.25, 0.25)))
 
 
 Chosen = Hardened

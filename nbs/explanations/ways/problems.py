@@ -1,6 +1,7 @@
 """The problems of the study: moves of a ball, and sums that carry far. All have one interface."""
 
 import numpy as np
+
 from math_llm.chains import render
 from math_llm.learning import Batch
 from math_llm.permutations import Puzzles, write_puzzles
@@ -12,7 +13,7 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 class Moves:
     "Where is the ball after `most` moves? One puzzle in sixteen is for testing"
 
-    facts_are = 'the position after each move'
+    facts_are, chance = 'the position after each move', 0.2
     whole_prompt = False  # a shorter problem asks for the first moves of a row
 
     def __init__(self, most):
@@ -42,7 +43,7 @@ class Moves:
 class Sums:
     "Two numbers of eight digits; three training problems in ten carry far, and all test problems"
 
-    facts_are = 'the carry into each column'
+    facts_are, chance = 'the carry into each column', 0.0
     whole_prompt = True
     most = test_at = 1  # there is no shorter problem
     max_length = 48

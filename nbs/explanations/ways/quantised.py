@@ -4,15 +4,16 @@ vector unchanged; a commitment loss draws the two together."""
 
 import torch
 import torch.nn.functional as F
-from math_llm.model import KVCache
-from math_llm.tokenizer import THINK, VOCAB
 from torch import nn
 from way import Way
+
+from math_llm.model import KVCache
+from math_llm.tokenizer import THINK, VOCAB
 
 
 class Quantised(Way):
     settings = dict(commitment=0.25)
-    tuning = (dict(rate=2e-3), dict(commitment=1.0))
+    tuning = ({}, dict(rate=2e-3), dict(rate=2e-3, commitment=1.0))
 
     def __init__(self, model, **changed):
         super().__init__(model, **changed)
@@ -41,7 +42,8 @@ class Quantised(Way):
                 return vector[:, None] if name == 'embed' and vector is not None else value
 
             place = torch.arange(p + 1)[None] if i == 0 else torch.tensor([[p + i]])
-            self.model(x, cache, place.expand(len(x), -1), hook)
+            end = torch.full((len(x), 1), x.shape[1] - 1)
+            self.model(x, cache, place.expand(len(x), -1), hook, at=end)
             token, vector, more = self.nearest(self.write(seen['h']))
             tokens.append(token)
             x, apart = token[:, None], apart + more

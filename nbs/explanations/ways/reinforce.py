@@ -4,14 +4,15 @@ reward (Williams 1992)."""
 
 import torch
 import torch.nn.functional as F
-from math_llm.tokenizer import VOCAB
 from torch import nn
 from way import Way
+
+from math_llm.tokenizer import VOCAB
 
 
 class Reinforce(Way):
     settings = dict(entropy=(0.05, 0.0), weight=1.0)
-    tuning = (dict(rate=2e-3), dict(entropy=(0.2, 0.0)))
+    tuning = ({}, dict(rate=2e-3), dict(rate=2e-3, entropy=(0.2, 0.0)))
 
     def __init__(self, model, **changed):
         super().__init__(model, **changed)

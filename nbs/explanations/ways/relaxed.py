@@ -1,12 +1,14 @@
 """Relaxed: a thought is a Gumbel-Softmax sample, a mixture of tokens."""
 
-from math_llm.gumbel import gumbel_noise, gumbel_softmax
+import torch
 from way import Way
+
+from math_llm.gumbel import gumbel_softmax
 
 
 class Relaxed(Way):
     settings = dict(noise=(0.25, 1.0), temperature=(1.0, 0.3), hard=False, harden=1.0)
-    tuning = (dict(rate=2e-3), dict(noise=(0.5, 0.5)))
+    tuning = ({}, dict(rate=2e-3), dict(rate=2e-3, noise=(0.25, 0.25)))
 
     def set_progress(self, progress):
         super().set_progress(progress)
@@ -15,7 +17,7 @@ class Relaxed(Way):
     def thought(self, logits, i):
         if not self.training:
             return self.greedy(logits)
-        noise = self.noise * gumbel_noise(*logits.shape)
+        noise = -self.noise * torch.rand(logits.shape).log().neg().log()
         return gumbel_softmax(logits, self.temperature, self.is_hard, noise, self.allowed)
 
 

@@ -5,7 +5,7 @@ from relaxed import Relaxed
 
 class Straight(Relaxed):
     settings = Relaxed.settings | dict(hard=True)
-    tuning = (dict(rate=2e-3), dict(noise=(1.0, 1.0), temperature=(1.0, 1.0)))
+    tuning = ({}, dict(rate=2e-3), dict(rate=2e-3, noise=(1.0, 1.0), temperature=(1.0, 1.0)))
 
 
 Chosen = Straight

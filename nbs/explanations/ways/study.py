@@ -10,10 +10,17 @@ Seven ways to let a model find its own chain of thought from the answer alone, e
 own beside this one, share one model, optimiser, batch and number of steps. A run is named
 problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped begins anew.
 A condition is a result when all its seeds are done; the page marks the others.
+
+The tuning runs come first: three settings for each way, seed 0, five moves. The settings with the
+most right answers are used in all other runs of that way. Every run ends early when two
+measurements in a row are at 99 %, or when half of its steps brought less than 5 points above chance.
+Training needs gcc (quick.py); everything else does not.
 """
 
 import argparse
+import gc
 import importlib
+import json
 import sys
 import time
 from fnmatch import fnmatch
@@ -24,27 +31,30 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from problems import Moves, Sums
+from quick import Quick
+from tracking import Tracking
+
 from math_llm.evaluation import share
 from math_llm.gumbel import ramp
 from math_llm.model import Meta, ModelConfig, Transformer
 from math_llm.results import write_results
+from math_llm.settings import TrainingConfig
 from math_llm.tokenizer import END_THINK, THINK
-from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
-from problems import Moves, Sums
-from tracking import Tracking
 
 RESULTS = Path(__file__).parent / 'results'
 WAYS = ('relaxed', 'straight', 'hardened', 'reinforce', 'quantised', 'empty', 'none')
 SEEDS = (1, 2, 3)
 BAR = 0.8  # of a running mean of the training accuracy: then one more step is asked for
+THERE, HOPE = 0.99, 0.05  # exact match at which a run ends; above chance, else it ends halfway
 HOLD, WARMUP, EVERY, N_CURVE, N_TEST, N_SOME = 0.5, 100, 250, 1000, 5000, 2000
 
 PROBLEMS = dict(
-    moves5=(lambda: Moves(5), dict(steps=4000, batch=128)),
-    moves5_whole=(lambda: Moves(5), dict(steps=4000, batch=128, curriculum=False)),
-    moves7=(lambda: Moves(7), dict(steps=8000, batch=256)),
-    moves7_whole=(lambda: Moves(7), dict(steps=8000, batch=256, curriculum=False)),
-    sums8=(Sums, dict(steps=5000, batch=256, curriculum=False)),
+    moves5=(lambda: Moves(5), dict(steps=3000, batch=128)),
+    moves5_whole=(lambda: Moves(5), dict(steps=3000, batch=128, curriculum=False)),
+    moves7=(lambda: Moves(7), dict(steps=4000, batch=128)),
+    moves7_whole=(lambda: Moves(7), dict(steps=4000, batch=128, curriculum=False)),
+    sums8=(Sums, dict(steps=3000, batch=128, curriculum=False)),
 )
 # Our recipe is `relaxed` with a curriculum; one part of it is left out at a time. What it does
 # without the curriculum is moves5_whole-relaxed, without relaxed samples moves5-straight.
@@ -56,8 +66,20 @@ PARTS = dict(
 TRACKED = list(product(('Z2', 'Z5', 'S5'), (5, 10), (10**3, 10**4, 10**5)))
 
 
+def tuned(way):
+    "The settings of a way with the most right answers in its tuning runs; None if one is missing"
+    choices = importlib.import_module(way).Chosen.tuning
+    names = [f'tune-{way}_{i + 1}-0' for i in range(len(choices))]
+    if not all(map(done, names)):
+        return None
+    found = [json.loads((RESULTS / f'{n}.json').read_text()) for n in names]
+    steps = [r['curve'][-1][0] for r in found]  # of equally good ones the first to end
+    best = max(range(len(found)), key=lambda i: (found[i]['exact_match']['count'], -steps[i]))
+    return choices[best]
+
+
 def plan():
-    "Every run: its name, and what `train` is given. In the order in which they are worth doing."
+    "Every run: its name, and what `train` is given. In the order in which they are carried out."
     runs = {}
 
     def add(name, problem, way, how, seed, **changed):
@@ -69,22 +91,28 @@ def plan():
             for way in WAYS:
                 add(f'{problem}-{way}', make, way, how, seed)
 
-    cells('moves5')
-    cells('moves5_whole')
     make, how = PROBLEMS['moves5']
     for way in WAYS:
         for i, changed in enumerate(importlib.import_module(way).Chosen.tuning):
-            add(f'tune-{way}_{i + 1}', make, way, how, 1, **changed)
+            add(f'tune-{way}_{i + 1}', make, way, how, 0, **changed)
+    cells('moves5')
+    cells('moves5_whole')
     for seed in SEEDS:
         for part, changed in PARTS.items():
             add(f'parts-{part}', make, 'relaxed', how, seed, **changed)
-    for problem in ('moves7', 'moves7_whole', 'sums8'):
+
+    def track(length):
+        for seed in SEEDS:
+            for group, n, size in TRACKED:
+                for way in ('relaxed', 'none', 'taught') if n == length else ():
+                    made = lambda g=group, n=n, s=size: Tracking(g, n, s)
+                    how = dict(steps=2000, batch=128)
+                    add(f'{group}_{n}_{size}-{way}', made, way, how, seed)
+
+    track(5)
+    for problem in ('sums8', 'moves7', 'moves7_whole'):
         cells(problem)
-    for seed in SEEDS:
-        for group, length, size in TRACKED:
-            for way in ('relaxed', 'none', 'taught'):
-                made = lambda g=group, n=length, s=size: Tracking(g, n, s)
-                add(f'{group}_{length}_{size}-{way}', made, way, dict(steps=4000, batch=128), seed)
+    track(10)
     return runs
 
 
@@ -143,57 +171,81 @@ def measure(way, problem, seed):
     return report
 
 
-def make(problem, way, changed):
+def make(problem, way, changed, kind=Transformer):
     "The model of all runs, one layer of width 64, and the way around it"
-    model = Transformer(
+    model = kind(
         ModelConfig.from_size('xsmall', position='rope', max_length=problem.max_length)
     )
     model.meta = Meta('none')
     return importlib.import_module(way).Chosen(model, **changed)
 
 
+def descend(loss, way, rate, own, optimizer):
+    "Gradients, clipped together; one step of Muon and AdamW"
+    loss.backward()
+    grads = [way.model.grads, *(p.grad for p in own)]
+    scale = min(1.0, 1.0 / (float(sum(g.square().sum() for g in grads)) ** 0.5 + 1e-6))
+    way.model.update(rate, TrainingConfig().weight_decay, scale)
+    if own:
+        optimizer.param_groups[0]['lr'] = rate
+        for p in own:
+            p.grad *= scale
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def looked_at(way, problem, step):
+    "Exact match on some test problems"
+    way.eval()
+    items = problem.draw(N_CURVE, np.random.default_rng(step), problem.most, test=True)
+    batch = problem.batch(items, problem.most, way.counted)
+    thoughts = way.thoughts(batch, problem.n_thoughts(problem.most))
+    exact = right(way.model, batch, thoughts).sum().item() / len(batch)
+    way.train()
+    return exact
+
+
+def over(curve, steps, chance):
+    "Does a run end here? At the bar twice in a row, or hopeless at half of its steps"
+    exact = [point[2] for point in curve]
+    late = curve[-1][0] >= steps / 2
+    return min([0, *exact][-2:]) >= THERE or late and max(exact) < chance + HOPE
+
+
 def train(name, problem, way, seed, changed, steps, batch, curriculum=True):
     "One run: the way with its model, and the curve of step, length, exact match, loss, seconds"
     torch.manual_seed(seed)
-    rng, way = np.random.default_rng(seed), make(problem, way, changed)
-    model, most = way.model, problem.most
-    own = [p for n, p in way.named_parameters() if not n.startswith('model.')]
-    optimizers = make_optimizers(model, TrainingConfig())
-    if own:
-        optimizers.append(torch.optim.AdamW(own, betas=(0.9, 0.98), weight_decay=0.01))
+    rng, way = np.random.default_rng(seed), make(problem, way, changed, Quick)
+    most, own = problem.most, [p for n, p in way.named_parameters() if not n.startswith('model.')]
+    optimizer = torch.optim.AdamW(own, betas=(0.9, 0.98), weight_decay=0.01) if own else None
     frontier, mean, curve, began = 1 if curriculum else most, 0.0, [], time.process_time()
     for step in range(steps):
         way.set_progress(step / steps)
         rate = way.rate * min(1.0, (step + 1) / WARMUP) * ramp(1.0, 0.0, step / steps, HOLD)
-        set_learning_rate(optimizers, rate)
         m = frontier if not curriculum or rng.random() < 0.5 else int(rng.integers(1, frontier + 1))
         asked = problem.batch(problem.draw(batch, rng, m), m, way.counted)
         loss, hits = way.losses(asked, problem.n_thoughts(m))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(way.parameters(), 1.0)
-        for o in optimizers:
-            o.step()
-            o.zero_grad(set_to_none=True)
+        descend(loss, way, rate, own, optimizer)
         if m == frontier:
             mean += 0.05 * (float(hits.float().mean()) - mean)
             if mean > BAR and frontier < most:
                 frontier, mean = frontier + 1, 0.0
         if (step + 1) % EVERY == 0:
-            way.eval()
-            items = problem.draw(N_CURVE, np.random.default_rng(step), most, test=True)
-            test = problem.batch(items, most, way.counted)
-            thoughts = way.thoughts(test, problem.n_thoughts(most))
-            exact = float(right(model, test, thoughts).float().mean())
-            way.train()
+            gc.collect()
+            exact = looked_at(way, problem, step)
             seconds = round(time.process_time() - began, 1)
             curve.append([step + 1, frontier, exact, loss.item(), seconds])
             print(f'{name}: step {step + 1:,}  length {frontier}  exact {exact:.3f}', flush=True)
+            if over(curve, steps, problem.chance):
+                break
     return way, curve
 
 
 def run(name, options):
     "Train, measure, write the results file."
     began, problem = time.process_time(), options['problem']()
+    if not name.startswith('tune-') and options['way'] in WAYS:
+        options['changed'] = tuned(options['way']) | options['changed']
     way, curve = train(name, **options | dict(problem=problem))
     write_results(
         RESULTS / f'{name}.json',
@@ -215,6 +267,11 @@ def run(name, options):
 
 def done(name):
     return (RESULTS / f'{name}.json').exists()
+
+
+def ready(name, way):
+    "Can this run begin? All but the tuning runs wait for the tuning of their way"
+    return name.startswith('tune-') or way not in WAYS or tuned(way) is not None
 
 
 def listed(runs):
@@ -239,10 +296,12 @@ def main(argv):
         parser.error(f'no such run: {", ".join(args.only)}')
     if args.what == 'list':
         return print(listed(chosen))
+    torch.set_num_threads(1)
+    gc.disable()  # the collector would look at every step's graph
     for name, options in chosen.items():
         if args.minutes and time.monotonic() - began > 60 * args.minutes:
             return
-        if not done(name):
+        if not done(name) and ready(name, options['way']):
             run(name, options)
 
 

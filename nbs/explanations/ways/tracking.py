@@ -13,6 +13,7 @@ from itertools import permutations
 
 import numpy as np
 import torch
+
 from math_llm.learning import Batch
 from math_llm.tokenizer import END, EQUALS
 
@@ -60,7 +61,7 @@ class Tracking:
 
     def __init__(self, group, length, n_train):
         self.group, self.most, self.test_at = group, length, 2 * length
-        self.max_length = 128
+        self.max_length, self.chance = 128, 1 / SIZES[group]
         rng = np.random.default_rng([2026, SIZES[group], length])
         self.known = rng.integers(0, SIZES[group], (n_train, length))
 

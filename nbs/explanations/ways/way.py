@@ -2,10 +2,11 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from math_llm.decoding import thought_mask
 from math_llm.gumbel import ramp, rollout
 from math_llm.tokenizer import END_THINK, THINK, VOCAB
-from torch import nn
 
 HOLD = 0.5  # share of a run up to which settings stay; then they change in a straight line
 
@@ -20,12 +21,12 @@ class Way(nn.Module):
 
     counted = False
     settings = {}
-    tuning = ({}, {})
+    tuning = ({},)
 
     def __init__(self, model, **changed):
         super().__init__()
         self.model, self.allowed = model, thought_mask(model.meta.thought_alphabet)
-        self.now = type(self).settings | dict(hide=(0.5, 0.0), rate=1e-3) | changed
+        self.now = dict(hide=(0.5, 0.0), rate=1e-3) | type(self).settings | changed
         self.set_progress(0.0)
 
     def set_progress(self, progress):  # share of the run that is done
