@@ -11,9 +11,9 @@ own beside this one, share one model, optimiser, batch and number of steps. A ru
 problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped begins anew.
 A condition is a result when all its seeds are done; the page marks the others.
 
-The tuning runs come first: three settings for each way, seed 0, five moves. The settings with the
+The tuning runs come first: three settings for each way, seed 0, three moves. The settings with the
 most right answers are used in all other runs of that way. Every run ends early when two
-measurements in a row are at 99 %, or when half of its steps brought less than 5 points above chance.
+measurements in a row are at 99 %, or when half of its steps brought less than 5 points over chance.
 Training needs gcc (quick.py); everything else does not.
 """
 
@@ -50,6 +50,7 @@ THERE, HOPE = 0.99, 0.05  # exact match at which a run ends; above chance, else 
 HOLD, WARMUP, EVERY, N_CURVE, N_TEST, N_SOME = 0.5, 100, 250, 1000, 5000, 2000
 
 PROBLEMS = dict(
+    moves3=(lambda: Moves(3), dict(steps=1500, batch=128)),  # for tuning
     moves5=(lambda: Moves(5), dict(steps=3000, batch=128)),
     moves5_whole=(lambda: Moves(5), dict(steps=3000, batch=128, curriculum=False)),
     moves7=(lambda: Moves(7), dict(steps=4000, batch=128)),
@@ -91,12 +92,13 @@ def plan():
             for way in WAYS:
                 add(f'{problem}-{way}', make, way, how, seed)
 
-    make, how = PROBLEMS['moves5']
+    make, how = PROBLEMS['moves3']
     for way in WAYS:
         for i, changed in enumerate(importlib.import_module(way).Chosen.tuning):
             add(f'tune-{way}_{i + 1}', make, way, how, 0, **changed)
     cells('moves5')
     cells('moves5_whole')
+    make, how = PROBLEMS['moves5']
     for seed in SEEDS:
         for part, changed in PARTS.items():
             add(f'parts-{part}', make, 'relaxed', how, seed, **changed)
