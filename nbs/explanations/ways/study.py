@@ -47,6 +47,7 @@ WAYS = ('relaxed', 'straight', 'hardened', 'reinforce', 'quantised', 'empty', 'n
 SEEDS = (1, 2, 3)
 BAR = 0.8  # of a running mean of the training accuracy: then one more step is asked for
 THERE, HOPE = 0.99, 0.05  # exact match at which a run ends; above chance, else it ends halfway
+DECAY = TrainingConfig().weight_decay
 HOLD, WARMUP, EVERY, N_CURVE, N_TEST, N_SOME = 0.5, 100, 250, 1000, 5000, 2000
 
 PROBLEMS = dict(
@@ -187,7 +188,7 @@ def descend(loss, way, rate, own, optimizer):
     loss.backward()
     grads = [way.model.grads, *(p.grad for p in own)]
     scale = min(1.0, 1.0 / (float(sum(g.square().sum() for g in grads)) ** 0.5 + 1e-6))
-    way.model.update(rate, TrainingConfig().weight_decay, scale)
+    way.model.update(rate, DECAY, scale)
     if own:
         optimizer.param_groups[0]['lr'] = rate
         for p in own:
@@ -219,7 +220,7 @@ def train(name, problem, way, seed, changed, steps, batch, curriculum=True):
     torch.manual_seed(seed)
     rng, way = np.random.default_rng(seed), make(problem, way, changed, Quick)
     most, own = problem.most, [p for n, p in way.named_parameters() if not n.startswith('model.')]
-    optimizer = torch.optim.AdamW(own, betas=(0.9, 0.98), weight_decay=0.01) if own else None
+    optimizer = torch.optim.AdamW(own, betas=(0.9, 0.98), weight_decay=DECAY) if own else None
     frontier, mean, curve, began = 1 if curriculum else most, 0.0, [], time.process_time()
     for step in range(steps):
         way.set_progress(step / steps)
