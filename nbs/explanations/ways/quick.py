@@ -1,31 +1,31 @@
-"""The model of the study in one piece of C (layer.c), which is compiled when it is needed.
+"""The model of the study in one piece of C, `layer.c`, which gcc compiles when it is needed.
 
 `Quick` is a Transformer of one layer of width 64 whose forward and backward pass and optimiser
-step are C; a test compares them with math_llm's own. Without a C compiler, `Transformer` does.
+step are C. The page compares them with math_llm's own.
 """
 
 import ctypes
-import hashlib
+import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import torch
+from math_llm.model import Transformer
+from math_llm.options import InputError
 
-from math_llm.model import Transformer, _unhooked
 
-
+@cache
 def library():
     "The compiled layer"
-    source = Path(__file__).with_name('layer.c')
-    name = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    made = Path(tempfile.gettempdir()) / f'math_llm_layer_{name}.so'
-    if not made.exists():
-        new = made.with_suffix('.new')
-        flags = '-O3 -ffast-math -march=native -mprefer-vector-width=512 -shared -fPIC'.split()
-        subprocess.run(['gcc', *flags, source, '-o', new, '-lm'], check=True)
-        new.rename(made)
-    c = ctypes.CDLL(str(made))
+    if not shutil.which('gcc'):
+        raise InputError('the runs of this study need gcc')
+    source, flags = Path(__file__).with_name('layer.c'), '-O3 -ffast-math -march=native'.split()
+    with tempfile.TemporaryDirectory() as folder:
+        made = f'{folder}/layer.so'
+        subprocess.run(['gcc', *flags, '-shared', '-fPIC', source, '-o', made, '-lm'], check=True)
+        c = ctypes.CDLL(made)
     c.kept_floats.restype = ctypes.c_long
     for what in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD: keep memory that is used again
         c.mallopt(what, 2**30)
@@ -33,6 +33,7 @@ def library():
 
 
 def p(tensor):
+    "The address of its values"
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
@@ -110,7 +111,7 @@ class Quick(Transformer):
                 cache.store = store
         assert store['n'] + t <= store['k'].shape[1]
         h = x @ self.embed.weight if x.is_floating_point() else self.embed(x)
-        hook = hook or _unhooked
+        hook = hook or (lambda name, value: value)
         h = hook('embed', h)
         wanted = t if at is None else at.shape[1]
         seen = None if visible is None else visible[:, 0]
