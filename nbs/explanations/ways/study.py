@@ -9,7 +9,8 @@
 Seven ways to let a model find its own chain of thought from the answer alone, each in a file of its
 own beside this one, share one model, optimiser, batch and number of steps. A run is named
 problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped begins anew.
-A condition is a result when all its seeds are done; the page marks the others.
+A condition is a result when its three seeds are done. Where they disagree about getting to 99 %,
+two more are planned.
 
 The tuning runs come first: three settings for each way, seed 0, three moves. The settings with the
 most right answers are used in all other runs of that way. Every run ends early when two
@@ -45,7 +46,7 @@ from math_llm.tokenizer import END_THINK, THINK
 
 RESULTS = Path(__file__).parent / 'results'
 WAYS = ('relaxed', 'none', 'straight', 'reinforce', 'quantised', 'empty', 'hardened')
-SEEDS = (1, 2, 3)
+SEEDS, MORE = (1, 2, 3), (4, 5)  # two more where the first three disagree
 BAR = 0.8  # of a running mean of the training accuracy: then one more step is asked for
 THERE, HOPE = 0.99, 0.05  # exact match at which a run ends; above chance, else it ends halfway
 DECAY = TrainingConfig().weight_decay
@@ -69,13 +70,28 @@ PARTS = dict(
 SIZES = 10**3, 10**4, 10**5  # training rows of state tracking
 
 
+def load(name):
+    return json.loads((RESULTS / f'{name}.json').read_text())
+
+
+def disagree(condition):
+    "Do some of the first seeds get to 99 %, and others not?"
+    names = [f'{condition}-{seed}' for seed in SEEDS]
+    return all(map(done, names)) and len({there(load(n)['curve']) for n in names}) == 2
+
+
+def there(curve):
+    "Does a run get to 99 %?"
+    return any(point[2] >= THERE for point in curve)
+
+
 def tuned(way):
     "The settings of a way with the most right answers in its tuning runs; None if one is missing"
     choices = importlib.import_module(way).Chosen.tuning
     names = [f'tune-{way}_{i + 1}-0' for i in range(len(choices))]
     if not all(map(done, names)):
         return None
-    found = [json.loads((RESULTS / f'{n}.json').read_text()) for n in names]
+    found = [load(n) for n in names]
     steps = [r['curve'][-1][0] for r in found]  # of equally good ones the first to end
     best = max(range(len(found)), key=lambda i: (found[i]['exact_match']['count'], -steps[i]))
     return choices[best]
@@ -115,6 +131,10 @@ def plan():
     for problem in ('sums8', 'moves7', 'moves7_whole'):
         cells(problem)
     track(10)
+    for name, options in list(runs.items()):
+        condition = name[:-2]
+        if name.endswith('-1') and disagree(condition):
+            runs |= {f'{condition}-{seed}': options | dict(seed=seed) for seed in MORE}
     return runs
 
 
