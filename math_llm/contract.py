@@ -16,14 +16,12 @@ import torch
 from .tokenizer import VOCAB, decode_batch, encode, encode_batch
 from .chains import render
 from .model import Transformer, thought_ids
-from .decoding import generate, pick, thought_mask
-from .evaluation import held_out_problems, percent, share, subplots
+from .decoding import generate
+from .evaluation import held_out_problems, percent, share
 from .codebook import Columns
-from .tracing import activations
 from .permutations import PERMUTATIONS, draw_puzzles, write_puzzles
-from .results import markdown_table, write_json
-from .options import (Count, InputError, Share, Size, check_calls,
-                              check_options, command, opt)
+from .results import markdown_table, plot_table, write_json
+from .options import Count, InputError, Size, check_calls, check_options, command, opt
 from .files import check_output, load_model, problem_config, resolve_device
 
 # %% ../nbs/13_contract.ipynb #13000011
@@ -40,44 +38,38 @@ class Task:
     padded: bool = True # Answers begin with zeros
 
 # %% ../nbs/13_contract.ipynb #13000013
-_STEPS = r'(?<==)\d+?(?=\d\+|<|$)|[^=]*='                   # sums, and what stands between
-
-def _columns(c, steps):
-    "Values and outcome for `Columns`: the carries out of them or, tens included, their sums"
-    d = c.own.shape[1] - 1
+def _columns(c, chain, padded=False):
+    "What chains tell of `Columns`: digits of sums, sums of columns, or carries; and the outcome"
+    d, sums = c.own.shape[1] - 1, c.own + c.carries
+    there, digits = np.arange(d + 1) < c.width[:, None], sums % 10
+    if chain == 'running':
+        values = np.where(there | (digits > 0) | padded, digits, -1)
+        return values, lambda rows, values: np.where(values < 0, digits[rows], values)
     def outcome(rows, values):
-        own, carry, digits = c.own[rows], np.zeros(len(rows), int), []
-        for k in range(d):
-            told, total = values[:, k], own[:, k] + carry
-            if steps: total = np.where(told < 0, total, told)
-            carry = total // 10 if steps else np.where(told < 0, total // 10, told)
-            digits.append(total % 10)
-        return np.stack([*digits, carry], 1)
-    if not steps: return c.carries[:, 1:], outcome
-    return np.where(np.arange(d) < c.width[:, None], (c.own + c.carries)[:, :d], -1), outcome
+        carry, said = np.zeros(len(rows), int), []
+        for own, told in zip(c.own[rows].T, values.T):
+            total = np.where(told < 0, own + carry, told if chain == 'columns' else own + carry)
+            carry = np.where((told < 0) | (chain == 'columns'), total // 10, told)
+            said.append(total % 10)
+        return np.stack([*said, carry], 1)
+    return (np.where(there, sums, -1)[:, :d] if chain == 'columns' else c.carries[:, 1:]), outcome
 
 # %% ../nbs/13_contract.ipynb #13000017
-@patch(cls_method=True)
-def sums(cls: Task, model: Transformer, # Who is to add
-         n: Size = 1000, # How many
-         seed: Count = 0, # Decides the draw
-         carry_bias: Share = 1.): # Share of carry-biased ones: carries matter there
-    "Held-out sums of the kind that a model was trained on; not for `running` chains (`InputError`)"
-    p = held_out_problems(model, n, seed, carry_bias=carry_bias)
-    limits = problem_config(model.meta)
-    if model.meta.chain == 'running': raise InputError('no contract is known for running chains')
-    steps, d = model.meta.chain == 'columns', range(p.digits.shape[2])
-    names = [f'sum of column {k}' if steps else f'carry into {k+1}' for k in d]
-    more = ([[2*k + 1] for k in d], _STEPS) if steps else (None, Task.pieces)
-    prompts = render(p, limits).prompts()
-    values, outcome = _columns(Columns(p), steps)
-    return cls(prompts, values, names, outcome, *more, limits.zero_pad)
+_TOLD = dict(columns=('sum of column {}', 2, r'(?<==)\d+?(?=\d\+|<|$)|[^=]*='), # and the terms
+             running=('digit {} of the sum', 1, r'.*=|<[^>]*>|.')) # and all before that sum
+
+def _sums(model, n, seed):
+    "Held-out sums of the kind that a model was trained on; carries travel far in them"
+    limits, p = problem_config(model.meta), held_out_problems(model, n, seed, carry_bias=1.)
+    values, outcome = _columns(Columns(p), model.meta.chain, limits.zero_pad)
+    ks, told = range(values.shape[1]), ('carry into {1}', None, Task.pieces)
+    name, step, pieces = _TOLD.get(model.meta.chain, told)
+    places = step and [[1 + step*k] for k in ks]
+    return Task(render(p, limits).prompts(), values, [name.format(k, k + 1) for k in ks], outcome,
+                places, pieces, limits.zero_pad)
 
 # %% ../nbs/13_contract.ipynb #13000019
-@patch(cls_method=True)
-def balls(cls: Task, model: Transformer, # Who is to follow the ball
-          n: Size = 1000, # How many puzzles of seven moves
-          seed: Count = 0): # Decides the draw
+def _balls(model, n, seed):
     "Held-out permutation puzzles"
     p, chain = draw_puzzles(n, np.random.default_rng(seed), test=True), model.meta.chain
     def outcome(rows, values):
@@ -87,8 +79,16 @@ def balls(cls: Task, model: Transformer, # Who is to follow the ball
         return at[:, None]
     values = p.positions(p.moves.shape[1])
     batch, moves = write_puzzles(p, counted=chain != 'invented'), range(values.shape[1])
-    return cls(decode_batch(batch.tokens, batch.prompt_lengths), values,
-               [f'ball after move {i+1}' for i in moves], outcome, [[i] for i in moves])
+    return Task(decode_batch(batch.tokens, batch.prompt_lengths), values,
+                [f'ball after move {i+1}' for i in moves], outcome, [[i] for i in moves])
+
+# %% ../nbs/13_contract.ipynb #13000093
+@patch(cls_method=True)
+def of(cls: Task, model: Transformer, # Who is to solve the problems
+       n: Size = 1000, # How many
+       seed: Count = 0): # Decides the draw
+    "Held-out problems of the kind that a model was trained on: carry-biased sums, or puzzles"
+    return (_balls if 'puzzle' in model.meta.trained_on else _sums)(model, n, seed)
 
 # %% ../nbs/13_contract.ipynb #13000025
 class _Trial:
@@ -99,50 +99,42 @@ class _Trial:
         self.truth = task.outcome(every, task.values) # (b, w)
         found = [re.fullmatch(r'(?:<think>(.*)</think>)?(\d+<end>)', t) for t in said]
         self.chains = [re.findall(task.pieces, m[1] or '') if m else [] for m in found]
-        self.right = (self.read([m[2] if m else '' for m in found]) == self.truth).all(1)
+        self.right = _same(self.read([m[2] if m else '' for m in found]), self.truth)
         able = [i for i in every if self.right[i] and self.chains[i]]
         halves = np.array_split(self.rng.permutation(np.array(able, int)), 2)
         self.first, self.second = (self.pairs(h) for h in halves)
 
-    def read(self, answers):
-        "Digits (n, w) of answers, lowest first; -1 where there is no such answer"
-        w = self.truth.shape[1]
-        found = [re.fullmatch(rf'(\d{{1,{w}}})<end>', a) for a in answers]
-        digits = [[*map(int, m[1][::-1].ljust(w, '0'))] if m else [-1] * w for m in found]
-        return np.array(digits, int).reshape(-1, w)
+# %% ../nbs/13_contract.ipynb #13000120
+@patch
+def read(self: _Trial, answers):
+    "Digits (n, w) of answers, lowest first; -1 where there is no such answer"
+    w = self.truth.shape[1]
+    found = [re.fullmatch(rf'(\d{{1,{w}}})<end>', a) for a in answers]
+    digits = [[*map(int, m[1][::-1].ljust(w, '0'))] if m else [-1] * w for m in found]
+    return np.array(digits, int).reshape(-1, w)
 
-    def pairs(self, rows):
-        "Rows, and for each another one of as many numbers and pieces"
-        kinds = [(len(self.chains[i]), re.sub(r'\d+', '', self.task.prompts[i])) for i in rows]
-        groups = [rows[[k == kind for k in kinds]] for kind in sorted({*kinds})]
-        groups = [g for g in groups if len(g) > 1]
-        if not groups: return np.zeros((2, 0), int)
-        return np.stack([np.concatenate(groups), np.concatenate([np.roll(g, 1) for g in groups])])
+# %% ../nbs/13_contract.ipynb #13000121
+@patch
+def pairs(self: _Trial, rows):
+    "Rows, and for each another one of as many numbers and pieces"
+    groups = {}
+    for i in rows:
+        kind = len(self.chains[i]), re.sub(r'\d+', '', self.task.prompts[i])
+        groups.setdefault(kind, []).append(i)
+    found = [p for g in groups.values() if len(g) > 1 for p in zip(g, g[-1:] + g[:-1])]
+    return np.array(found, int).reshape(-1, 2).T
+
+# %% ../nbs/13_contract.ipynb #13000122
+def _same(a, b): return (a == b).all(1)
 
 # %% ../nbs/13_contract.ipynb #13000026
 @patch
-def answers(self: _Trial, rows, chains):
-    "What the model answers (n, w) with these chains"
-    texts = [f"{self.task.prompts[i]}<think>{''.join(c)}</think>" for i, c in zip(rows, chains)]
-    return self.read(generate(self.model, texts, self.truth.shape[1] + 1).texts())
-
-@patch
-@torch.no_grad()
-def think_on(self: _Trial, rows, chains):
-    "What it answers (n, w) when it is given the beginnings of chains"
-    texts = [f"{self.task.prompts[i]}<think>{''.join(c)}" for i, c in zip(rows, chains)]
-    meta, device = self.model.meta, next(self.model.parameters()).device
-    if meta.chain != 'invented':
-        said = generate(self.model, texts).texts()
-        return self.read([s.partition('</think>')[2] for s in said])
-    given, allowed = np.array([*map(len, chains)]), thought_mask(meta.thought_alphabet, device)
-    for i in range(min(given, default=meta.thought_tokens), meta.thought_tokens):
-        todo = np.flatnonzero(given <= i)
-        tokens, lengths = (x.to(device) for x in encode_batch([texts[j] for j in todo]))
-        new = pick(self.model(tokens, at=lengths[:, None] - 1)[:, 0], allowed=allowed)[0]
-        for j, token in zip(todo, new.tolist()): texts[j] += VOCAB[token]
-    texts = [text + '</think>' for text in texts]
-    return self.read(generate(self.model, texts, self.truth.shape[1] + 1).texts())
+def answers(self: _Trial, rows, chains, closed=True):
+    "What the model answers (n, w) with these chains; if they are not closed, it thinks on"
+    end, most = ('</think>', self.truth.shape[1] + 1) if closed else ('', None)
+    texts = [f"{self.task.prompts[i]}<think>{''.join(c)}{end}" for i, c in zip(rows, chains)]
+    said = generate(self.model, texts, most).texts()
+    return self.read(said if closed else [s.partition('</think>')[2] for s in said])
 
 # %% ../nbs/13_contract.ipynb #13000029
 _BAR = 0.95
@@ -153,6 +145,7 @@ def _shown(t, rows, others, j):
     values[:, j] = t.task.values[others, j]
     return t.task.outcome(rows, values) != t.truth[rows]
 
+# %% ../nbs/13_contract.ipynb #13000101
 def _told(t):
     "Variables that answers follow"
     rows, others = t.first
@@ -169,6 +162,7 @@ def _swap(t, rows, others, places):
     return [[b if k in at else a for k, (a, b) in enumerate(zip(old, new))]
             for old, new, at in pairs]
 
+# %% ../nbs/13_contract.ipynb #13000102
 def _places(t):
     "For each variable the places that move what depends on it, one at a time"
     if t.task.places: return t.task.places
@@ -176,21 +170,25 @@ def _places(t):
              if t.chains[i][k] != new]
     rows, others, at = np.array(tried, int).reshape(-1, 3).T
     moved = t.answers(rows, _swap(t, rows, others, at[:, None])) != t.truth[rows]
-    found = []
-    for j in range(len(t.task.names)):
-        shown = _shown(t, rows, others, j)
-        hit, can = (moved & shown).any(1), shown.any(1)
-        found.append([k for k in np.unique(at).tolist() if can[at == k].any()
-                      and hit[at == k].sum() >= 0.05 * can[at == k].sum()])
-    return found
+    shown = [_shown(t, rows, others, j) for j in range(len(t.task.names))]
+    return [[k for k in np.unique(at[s.any(1)]).tolist()
+             if (moved & s).any(1)[(at == k) & s.any(1)].mean() >= 0.05] for s in shown]
+
+# %% ../nbs/13_contract.ipynb #13000094
+def _examined(model, task, seed):
+    "A trial, with the variables that are told, and the places of each"
+    t = _Trial(model, task, seed)
+    t.told, t.places = _told(t), _places(t)
+    return t
 
 # %% ../nbs/13_contract.ipynb #13000033
-def _row(name, test, good, control=None, score=None):
-    "A row of the table; good and control: (n,) True or False"
-    row = dict(property=name, test=test, **share(int(np.sum(good)), len(good)))
-    row['control'] = None if control is None else share(int(np.sum(control)), len(control))['share']
+def _row(name, test, good, control=None, score=None, by=None):
+    "A row of the table; good and control: (n,) True or False; by: (n,) variables"
+    row = dict(property=name, test=test, **share(sum(good), len(good)))
+    row['control'] = None if control is None else share(sum(control), len(control))['share']
     row['score'] = row['share'] if score is None or row['share'] is None else score(row)
-    return row | dict(holds=row['score'] is not None and bool(row['score'] >= _BAR))
+    row['holds'] = row['score'] is not None and bool(row['score'] >= _BAR)
+    return row if by is None else row | dict(by=(by, good))
 
 def _lost(row): return min((1 - row['share']) / ((1 - row['control']) or np.inf), 1.)
 
@@ -200,40 +198,43 @@ def _commonest(chains):
     kinds = {k: zip(*(c for c in chains if len(c) == k)) for k in {*map(len, chains)}}
     return {k: [max(sorted({*p}), key=p.count) for p in pieces] for k, pieces in kinds.items()}
 
-def _necessity(t):
-    (rows, others), rng = t.second, t.rng
-    own, truth, values = [t.chains[i] for i in rows], t.truth[rows], t.task.values[rows]
-    def right(values): return (t.task.outcome(rows, values) == truth).all(1)
-    kinds, which, n = np.unique(values, axis=0, return_inverse=True, return_counts=True)
-    fixed = right(np.repeat(kinds[n.argmax()][None], len(rows), 0)) if len(rows) else []
+# %% ../nbs/13_contract.ipynb #13000103
+def _noise(t):
+    "A function from a piece to a random one"
     tokens = [VOCAB[i] for i in thought_ids(t.model.meta.thought_alphabet)]
-    def noise(piece):
-        if t.task.pieces == Task.pieces: return str(rng.choice(tokens))
-        return re.sub(r'\d', lambda _: str(rng.integers(10)), piece)
-    usual = _commonest(own)
+    if t.task.pieces == Task.pieces: return lambda piece: str(t.rng.choice(tokens))
+    return lambda piece: re.sub(r'\d', lambda _: str(t.rng.integers(10)), piece)
+
+# %% ../nbs/13_contract.ipynb #13000095
+def _necessity(t):
+    (rows, others), v = t.second, t.task.values
+    own, truth, noise = [t.chains[i] for i in rows], t.truth[rows], _noise(t)
+    def luck(values): return _same(t.task.outcome(rows, values), truth)
+    kinds, n = np.unique(v[rows], axis=0, return_counts=True)
+    fixed, usual = luck(kinds[[n.argmax()] * len(rows)]) if len(rows) else [], _commonest(own)
     made = dict(removed=([[] for _ in own], fixed),
                 silenced=([['<noop>'] * len(encode(''.join(c))) for c in own], fixed),
                 frozen=([usual[len(c)] for c in own], fixed),
-                random=([[*map(noise, c)] for c in own], right(rng.permuted(values, axis=0))),
-                swapped=([t.chains[i] for i in others], right(t.task.values[others])))
-    return [_row('necessity', name, (t.answers(rows, chains) == truth).all(1), chance, _lost)
+                random=([[*map(noise, c)] for c in own], luck(t.rng.permuted(v[rows], axis=0))),
+                swapped=([t.chains[i] for i in others], luck(v[others])))
+    return [_row('necessity', name, _same(t.answers(rows, chains), truth), chance, _lost)
             for name, (chains, chance) in made.items()]
 
 # %% ../nbs/13_contract.ipynb #13000037
-def _cases(t, told, places, on=False):
+def _cases(t, on=False):
     "Variable (m,), row (m,), partner (m,) and the answer that should come (m, w)"
-    (rows, others), v = t.second, t.task.values
-    parts = [(rows[:0], rows[:0], rows[:0], t.truth[:0])]
-    for j, at in enumerate(places):
-        there = np.array([len(t.chains[i]) > max(at, default=np.inf) for i in rows], bool)
+    (rows, others), v, parts = t.second, t.task.values, []
+    for j, at in enumerate(t.places):
+        last = max(at, default=np.inf)
+        there = np.array([len(t.chains[i]) > last for i in rows], bool)
         r, o = rows[there], others[there]
-        stay = [i for i in told if not on or max(places[i], default=np.inf) <= max(at, default=0)]
+        stay = [i for i in t.told if not on or max(t.places[i], default=np.inf) <= last]
+        new = [i for i, p in enumerate(t.places) if p and {*p} <= {*at}]    # told by the same
         set_to = np.full_like(v[r], -1)
         set_to[:, stay] = v[r][:, stay]
-        new = [i for i, p in enumerate(places) if p and {*p} <= {*at}]      # told by the same
         set_to[:, new] = v[o][:, new]
         want = t.task.outcome(r, set_to)
-        shown = (want != t.truth[r]).any(1)
+        shown = ~_same(want, t.truth[r])
         parts.append((np.full(shown.sum(), j), r[shown], o[shown], want[shown]))
     return [np.concatenate(p) for p in zip(*parts)]
 
@@ -243,66 +244,58 @@ def _elsewhere(t, lengths, places):
     return [t.rng.permutation([*{*range(n)} - {*at}])[:len(at)].tolist()
             for n, at in zip(lengths, places)]
 
-def _same(a, b): return (a == b).all(1)
-
-def _interchange(t, told, places):
-    "Rows of the table, and by test the cases: variable and success"
-    j, rows, others, want = _cases(t, told, places)
-    at, own = [places[i] for i in j], [len(t.chains[i]) for i in rows]
+# %% ../nbs/13_contract.ipynb #13000104
+def _interchange(t):
+    j, rows, others, want = _cases(t)
+    at, own = [t.places[i] for i in j], [len(t.chains[i]) for i in rows]
     said, control, whole = (t.answers(rows, _swap(t, rows, others, p)) for p in
                             (at, _elsewhere(t, own, at), map(range, own)))
-    i, r, o, due = _cases(t, told, places, on=True)
-    at, kept = [places[k] for k in i], [max(places[k]) + 1 for k in i]
-    onward, other = (t.think_on(r, [c[:n] for c, n in zip(_swap(t, r, o, p), kept)])
+    i, r, o, due = _cases(t, on=True)
+    at, kept = [t.places[k] for k in i], [max(t.places[k]) + 1 for k in i]
+    onward, other = (t.answers(r, [c[:k] for c, k in zip(_swap(t, r, o, p), kept)], closed=False)
                      for p in (at, _elsewhere(t, kept, at)))
     still = want == t.truth[rows]
     return [_row('selectivity', 'what should stay stays', _same(still & (said == want), still),
                  _same(still & (whole == want), still)),
-            _row('interchange', 'one variable', _same(said, want), _same(control, want)),
-            _row('interchange', 'thinking on', _same(onward, due), _same(other, due))], {
-            'one variable': (j, _same(said, want)), 'thinking on': (i, _same(onward, due))}
+            _row('interchange', 'one variable', _same(said, want), _same(control, want), by=j),
+            _row('interchange', 'thinking on', _same(onward, due), _same(other, due), by=i)]
 
 # %% ../nbs/13_contract.ipynb #13000041
-def _layout(t, rows, chains, answers):
-    "Whole texts, and how many tokens their prompts have, and what comes before their answers"
+@torch.no_grad()
+def _would(t, rows, chains, answers, hook=None, hide=False):
+    "Whether the model would write these answers (n,); `hide`: nothing else looks at the problem"
     prompts = [t.task.prompts[i] for i in rows]
     begun = [f"{p}<think>{''.join(c)}</think>" for p, c in zip(prompts, chains)]
     said = [''.join(map(str, a[::-1])) for a in answers]
     if not t.task.padded: said = [s.lstrip('0') or '0' for s in said]
-    def lengths(texts): return torch.from_numpy(np.array([len(encode(s)) for s in texts], int))
-    return [b + s + '<end>' for b, s in zip(begun, said)], lengths(prompts), lengths(begun)
+    sizes = [torch.from_numpy(np.array([len(encode(s)) for s in p], int)) for p in (prompts, begun)]
+    tokens, lengths = encode_batch([b + s + '<end>' for b, s in zip(begun, said)])
+    at, device = torch.arange(tokens.shape[1] - 1, device='cpu'), next(t.model.parameters()).device
+    problem, asked = (at < size[:, None] - i for i, size in enumerate(sizes))    # (n, t)
+    visible = (problem[:, :, None] | ~problem[:, None]).to(device) if hide else None
+    new = t.model(tokens[:, :-1].to(device), hook=hook, visible=visible).argmax(-1).cpu()
+    due = ~asked & (at + 1 < lengths[:, None])
+    return _same(new.where(due, tokens[:, 1:]), tokens[:, 1:]).numpy()
 
-@torch.no_grad()
-def _would(t, rows, chains, answers, hook=None, hide=False):
-    "Whether the model would write these answers (n,); `hide`: nothing else looks at the problem"
-    texts, prompts, begun = _layout(t, rows, chains, answers)
-    (tokens, lengths), device = encode_batch(texts), next(t.model.parameters()).device
-    at, visible = torch.arange(tokens.shape[1] - 1, device='cpu'), None
-    if hide:
-        problem = at < prompts[:, None]                                    # (n, t)
-        visible = (problem[:, :, None] | ~problem[:, None]).to(device)
-    said = t.model(tokens[:, :-1].to(device), hook=hook, visible=visible).argmax(-1).cpu()
-    asked = (at + 1 >= begun[:, None]) & (at + 1 < lengths[:, None])
-    return ((said == tokens[:, 1:]) | ~asked).all(1).numpy()
-
+# %% ../nbs/13_contract.ipynb #13000105
 def _batches(f, *cases, size=256):
     "What `f` says of cases, some at a time"
     parts = [f(*(c[i:i+size] for c in cases)) for i in range(0, len(cases[0]), size)]
     return np.concatenate(parts) if parts else np.zeros(0, bool)
 
 # %% ../nbs/13_contract.ipynb #13000042
-def _following(t, told):
+def _following(t):
     (rows, others), v = t.second, t.task.values
     def follow(who):
         set_to = np.full_like(v[rows], -1)
-        set_to[:, told] = v[who][:, told]
+        set_to[:, t.told] = v[who][:, t.told]
         return t.task.outcome(rows, set_to)
-    want = follow(others)
-    shown = (want != t.truth[rows]).any(1)
-    said = t.answers(rows, [t.chains[i] for i in others])
-    third = _same(said, follow(np.roll(others, 1)))
-    return [_row('following', 'all told variables', _same(said, want)[shown], third[shown])]
+    want, third = follow(others), follow(np.roll(others, 1))
+    said, shown = t.answers(rows, [t.chains[i] for i in others]), ~_same(want, t.truth[rows])
+    return [_row('following', 'all told variables', _same(said, want)[shown],
+                 _same(said, third)[shown])]
 
+# %% ../nbs/13_contract.ipynb #13000106
 def _sufficiency(t):
     rows, others = t.second
     own, theirs = ([t.chains[i] for i in r] for r in (rows, others))
@@ -320,110 +313,53 @@ def _spots(t, row, places):
     ends = np.cumsum(sizes)
     return [k for p in places for k in range(ends[p], ends[p+1])]
 
+# %% ../nbs/13_contract.ipynb #13000107
 @torch.no_grad()
-def _stream(t, rows, others, want, places):
-    "Whether (n,) the answers come when the residual stream at some places is another problem's"
-    at, there = ([_spots(t, i, p) for i, p in zip(r, places)] for r in (rows, others))
+def _exchange(t, rows, others, want, at, there):
+    "Whether the answers come (n,) when the stream at positions `at` is another problem's, `there`"
     n, kept = [i for i, a in enumerate(at) for _ in a], {}
     at, there = sum(at, []), sum(there, [])
-    def ours(name): return name == 'embed' or name.endswith('.resid')
     def look(name, value):
-        if ours(name): kept[name] = value[n, there]
+        if name == 'embed' or name.endswith('.resid'): kept[name] = value[n, there]
         return value
     def put(name, value):
-        if not ours(name): return value
+        if name not in kept: return value
         return value.index_put(tuple(torch.tensor([n, at], device=value.device)), kept[name])
     own, theirs = ([t.chains[i] for i in r] for r in (rows, others))
     _would(t, others, theirs, t.truth[others], look)
     return _would(t, rows, own, want, put)
 
 # %% ../nbs/13_contract.ipynb #13000046
-def _activations(t, told, places):
-    "A row of the table, and its cases"
-    j, rows, others, want = _cases(t, told, places)
-    own = [len(t.chains[i]) for i in rows]
-    def exchange(at):
-        fit = [len(_spots(t, i, p)) == len(_spots(t, o, p)) for i, o, p in zip(rows, others, at)]
-        fit = np.flatnonzero(fit)
-        cases = rows[fit], others[fit], want[fit], [at[i] for i in fit]
-        return j[fit], _batches(lambda *c: _stream(t, *c), *cases)
-    at = [places[i] for i in j]
-    found, (_, control) = exchange(at), exchange(_elsewhere(t, own, at))
-    return [_row('interchange', 'activations', found[1], control)], {'activations': found}
-
-# %% ../nbs/13_contract.ipynb #13000049
-def _subspace(x, values):
-    "Orthonormal directions (d, c-1) in which the means of x (n, d) differ between c values (n,)"
-    means = np.stack([x[values == c].mean(0) for c in np.unique(values)])
-    return np.linalg.svd(means - means.mean(0), full_matrices=False)[2][:len(means)-1].T
-
-def _exchange(base, source, q): return base + (source - base) @ q @ q.T
-
-# %% ../nbs/13_contract.ipynb #13000051
-def _due(t, rows, k):
-    "Own texts of rows, and the positions that write digit k; -1: the answer has no such digit"
-    texts, _, begun = _layout(t, rows, [t.chains[i] for i in rows], t.truth[rows])
-    at = np.array([len(encode(text)) for text in texts], int) - 3 - k      # before k digits, <end>
-    return texts, np.where(at >= begun.numpy() - 1, at, -1)
-
-@torch.no_grad()
-def _linear_part(t, j, rows, others, k):
-    "Digit k said, with another problem's part of the stream that tells variable j, or any part"
-    site = f'blocks.{t.model.config.n_layers - 1}.resid_mid'
-    def stream(r):
-        texts, at = _due(t, r, k)
-        return activations(t.model, texts, at, f'^{re.escape(site)}$')[site].astype(float)
-    fit = t.first[0][_due(t, t.first[0], k)[1] >= 0]
-    q = _subspace(stream(fit), t.task.values[fit, j])
-    random = np.linalg.qr(t.rng.normal(size=q.shape))[0]
-    base, source, (texts, at) = stream(rows), stream(others), _due(t, rows, k)
-    like, tokens = next(t.model.parameters()), encode_batch(texts)[0]
-    def say(q):
-        new = torch.from_numpy(_exchange(base, source, q)).to(like)[:, None]
-        def put(name, value): return new if name == site else value
-        at_once = torch.from_numpy(at)[:, None].to(like.device)
-        return t.model(tokens.to(like.device), hook=put, at=at_once)[:, 0].argmax(-1).cpu().numpy()
-    return say(q), say(random)
-
-# %% ../nbs/13_contract.ipynb #13000052
-def _linear(t):
-    "A row of the table, and its cases"
-    parts = [(np.zeros(0, int), np.zeros(0, bool), np.zeros(0, bool))]
-    for j in range(len(t.task.names)):
-        rows, others = t.second
-        shown = _shown(t, rows, others, j)
-        if not shown.any(): continue
-        k = int(shown.sum(0).argmax())                                     # the digit that shows it
-        use = shown[:, k] & (shown.sum(1) == 1)
-        use &= (_due(t, rows, k)[1] >= 0) & (_due(t, others, k)[1] >= 0)
-        if not use.any(): continue
-        rows, others, values = rows[use], others[use], t.task.values[rows[use]]
-        values[:, j] = t.task.values[others, j]
-        want = t.task.outcome(rows, values)[:, k]
-        said, random = _linear_part(t, j, rows, others, k)
-        parts.append((np.full(len(rows), j), said == want, random == want))
-    j, hit, control = (np.concatenate(p) for p in zip(*parts))
-    return [_row('linear', 'stream before the digit', hit, control)], {'linear': (j, hit)}
+def _activations(t):
+    j, rows, others, want = _cases(t)
+    def exchange(places):
+        at, there = ([_spots(t, i, p) for i, p in zip(r, places)] for r in (rows, others))
+        fit = [k for k, (a, b) in enumerate(zip(at, there)) if len(a) == len(b)]
+        spots = ([s[k] for k in fit] for s in (at, there))
+        return j[fit], _batches(lambda *c: _exchange(t, *c), rows[fit], others[fit], want[fit],
+                                *spots)
+    at = [t.places[i] for i in j]
+    by, hit = exchange(at)
+    other = exchange(_elsewhere(t, [len(t.chains[i]) for i in rows], at))[1]
+    return [_row('interchange', 'activations', hit, other, by=by)]
 
 # %% ../nbs/13_contract.ipynb #13000056
 _ASKED = 'right', 'necessity', 'following', 'selectivity', 'interchange'
 
 def contract(model: Transformer,
-             task: Task|None = None, # Default: held-out sums of the model's kind, carry-biased
-             n: Size = 1000, # How many sums, where there is no task
-             seed: Count = 0, # Decides sums, halves, partners and random thoughts
+             task: Task|None = None, # Default: held-out problems of the model's kind
+             n: Size = 1000, # How many problems, where there is no task
+             seed: Count = 0, # Decides problems, halves, partners and random thoughts
             ) -> dict: # Plain JSON
     "What holds of a model's thoughts, beside controls"
     training = model.training
-    t = _Trial(model.eval(), task or Task.sums(model, n, seed), seed)
-    told, places = _told(t), _places(t)
-    rows, cases = [_row('right', 'with its own thoughts', t.right), *_necessity(t)], {}
-    rows += _following(t, told) + _sufficiency(t)
-    for more, found in (_interchange(t, told, places), _activations(t, told, places), _linear(t)):
-        rows, cases = rows + more, cases | found
+    t = _examined(model.eval(), task or Task.of(model, n, seed), seed)
+    rows = [_row('right', 'with its own thoughts', t.right)]
+    for test in (_necessity, _following, _sufficiency, _interchange, _activations): rows += test(t)
     model.train(training)
+    cases = {r['test']: r.pop('by') for r in rows if 'by' in r}
     def by(j): return {k: share(hit[i == j].sum(), (i == j).sum()) for k, (i, hit) in cases.items()}
-    variables = [dict(name=name, told=j in told, places=places[j], **by(j))
+    variables = [dict(name=name, told=j in t.told, places=t.places[j], **by(j))
                  for j, name in enumerate(t.task.names)]
     holds = {p: all(r['holds'] for r in rows if r['property'] == p)
              for p in dict.fromkeys(r['property'] for r in rows)}
@@ -449,29 +385,16 @@ def format_contract(report: _Report, # Made by `contract`
     return f'{table}\n\n{more}\n\nThe contract: {verdict}'
 
 # %% ../nbs/13_contract.ipynb #13000061
-_COLOURS = dict(zip(('right', 'necessity', 'following', 'sufficiency', 'selectivity',
-                     'interchange', 'linear'), ('#767676', '#d55e00', '#0072b2', '#cc79a7',
-                                                '#009e73', '#56a0d3', '#b8860b')))
-
 def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the names of models
                  ): # A matplotlib figure
-    "The scores of all tests, a panel for each model"
+    "The scores of all tests, a row for each model; the darker, the better"
     if not reports: raise InputError('there is nothing to draw')
-    rows = [(r['property'], r['test']) for r in next(iter(reports.values()))['rows']]
-    fig, axes = subplots(1, len(reports), figsize=(2.2 + 1.3*len(reports), 4.2), squeeze=False,
-                         sharey=True, sharex=True)
-    for ax, (name, report) in zip(axes[0], reports.items()):
-        ax.axvline(100 * _BAR, color='#888888', lw=0.8, ls='--')
-        for y, r in enumerate(report['rows']):
-            if r['score'] is None: ax.text(50, y, 'none', ha='center', va='center', color='#888888')
-            else: ax.plot(100 * max(r['score'], 0), y, 'o', color=_COLOURS[r['property']], ms=7)
-            if r['control'] is not None and r['property'] != 'necessity':
-                ax.plot(100 * r['control'], y, 'o', mfc='none', color='#888888', ms=5)
-        ax.set_title(f"{name}\n{'holds' if report['contract'] else 'broken'}", fontsize=9)
-        ax.set(xlim=(-5, 105), ylim=(len(rows) - 0.5, -0.5), xticks=(0, 50, 100))
-        ax.grid(axis='y', alpha=0.3)
-    axes[0, 0].set_yticks(range(len(rows)), [f'{p}: {test}' for p, test in rows], fontsize=8)
-    fig.supxlabel('score and control, %', fontsize=9)
+    tests = [f"{r['property']}: {r['test']}" for r in next(iter(reports.values()))['rows']]
+    names = [f"{name} {'holds' if r['contract'] else 'is broken'}" for name, r in reports.items()]
+    scores = [[row['score'] for row in r['rows']] for r in reports.values()]
+    words = [[percent(score).split('.')[0] for score in row] for row in scores]
+    fig = plot_table(dict(zip(names, np.array(scores, float))), 'score, %', tests, 1., words)
+    fig.axes[0].set_xticks(range(len(tests)), tests, rotation=40, ha='right')
     return fig
 
 # %% ../nbs/13_contract.ipynb #13000075
@@ -494,10 +417,8 @@ def contract_command(config):
     "Test whether a model needs its thoughts, follows them, and means one thing by each."
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, resolve_device(config.device))
-    kind = 'balls' if 'puzzle' in model.meta.trained_on else 'sums'
-    make = getattr(Task, kind)
-    report = contract(model, make(model, config.problems, config.seed), seed=config.seed)
-    print(f'{config.checkpoint}, {config.problems} held-out {kind}, seed {config.seed}\n')
+    report = contract(model, n=config.problems, seed=config.seed)
+    print(f'{config.checkpoint}, {config.problems} held-out problems, seed {config.seed}\n')
     print(format_contract(report))
     if config.output_file: write_json(config.output_file, report)
 
