@@ -279,11 +279,8 @@ def _train(config, world, device, precision, log):
 # %% ../nbs/25_training.ipynb #fb5abeff
 def _prepared(config, world, device, log):
     "Problems and model of a run"
-    for turn in (True, False): # first the process that makes a dataset if there is none
-        with world.together():
-            if world.first == turn:
-                problems = load_problems(config, log.say)
     with world.together():
+        problems = load_problems(config, log.say)
         torch.manual_seed(config.seed)
         model = _make_model(config, problems).to(device)
         if not model.meta.partition:
