@@ -41,7 +41,7 @@ class Scripted(Transformer):
     def forward(self, x, cache=None, positions=None, hook=None, at=None):
         (b, t), device = x.shape, x.device
         if cache is None: cache = KVCache(self, b, t)
-        if positions is None: positions = torch.arange(t, device=device) + cache.n
+        if positions is None: positions = torch.arange(t, device=device)
         positions, ids = positions.expand(b, t), x[:, None, :, None].float()
         where, (seen, _) = cache.extend(positions), cache.append(0, ids, ids)   # all tokens read
         asked = positions if at is None else positions.gather(1, at)
@@ -50,7 +50,7 @@ class Scripted(Transformer):
             text = [token for p, token in sorted(zip(*row)) if p < PAD_POSITION]
             for j, p in enumerate(asked[i].tolist()):
                 if p < PAD_POSITION: logits[i, j, self.next(text[:p+1])] = 0.
-        return logits
+        return logits if hook is None else hook('logits', logits)
 
 # %% ../nbs/07_evaluation.ipynb #430d70a9
 def _wilson(k, n, z=1.959964):

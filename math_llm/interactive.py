@@ -10,7 +10,6 @@ import html, importlib, json, re, shutil, sys, textwrap
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
-import torch
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, decode, encode
 from .problems import Problems, answers
@@ -19,6 +18,7 @@ from .model import SIZES, Transformer
 from .decoding import generate
 from .evaluation import percent
 from .codebook import Codebook, Columns, load_codebook
+from .tracing import trace
 from .options import Count, InputError, Size, check_calls, check_options, colour_wanted
 from .options import command, opt
 from .files import load_model, problem_config
@@ -271,13 +271,6 @@ def _repr_html_(self: Reply):
     shown = re.sub('\x1b.*?m(.*?)\x1b.*?m', span, html.escape(self.block(colour=True)))
     return f'<div style="{layout}">{shown}</div>'
 
-# %% ../nbs/14_interactive.ipynb #6b5797f2
-@torch.no_grad()
-def _distributions(model, ids):
-    "The probability (t, 16) of each token behind each position of a text"
-    x = torch.tensor([ids], device=next(model.parameters()).device)
-    return model(x)[0].float().softmax(-1).cpu()
-
 # %% ../nbs/14_interactive.ipynb #5a7460c2
 class _Prompt:
     "Answers a person, or a pipe, line by line"
@@ -319,7 +312,8 @@ def _show(self: _Prompt, reply):
 
 @patch
 def _choices(self: _Prompt):
-    probs, ids = _distributions(self.model, encode(self.built))[-1].topk(5)
+    logits = trace(self.model, self.built, '^logits$')['logits']            # (1, t, 16)
+    probs, ids = logits[0, -1].softmax(-1).topk(5)
     self.offered = dict(zip('abcde', [VOCAB[i] for i in ids]))
     best, text = [*zip(self.offered.items(), probs.tolist())], pretty(self.built)
     if self.piped: return '\t'.join([text, *(f'{a} {t} {percent(p)}' for (a, t), p in best)])
@@ -337,8 +331,9 @@ def _add(self: _Prompt, line):
     if len(ids) > room: raise InputError(f'this model has room for {room} tokens')
     self.built = decode(ids)
     if ids[-1] != END and len(ids) < room: return self._choices()
+    probs = trace(self.model, self.built, '^logits$')['logits'][0].softmax(-1)
     n, self.built = len(encode(self.typed)), None
-    probs = _distributions(self.model, ids)[range(n - 1, len(ids) - 1), ids[n:]]
+    probs = probs[range(n - 1, len(ids) - 1), ids[n:]]
     reply = Reply(self.typed, [VOCAB[i] for i in ids[n:]], probs.tolist(), self.model.meta.chain)
     return self._show(_judge(self.model, reply, self.explain))
 

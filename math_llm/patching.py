@@ -16,7 +16,7 @@ from .problems import ProblemConfig, Problems, add, draw
 from .model import Transformer
 from .evaluation import held_out_problems, percent
 from .codebook import load_codebook
-from .tracing import find_heads, logit_lens, role_masses, roles_of, trace, written
+from .tracing import find_heads, logit_lens, role_masses, trace, written
 from .interactive import ask
 from .options import (Count, InputError, Size, atomic_write, check_calls, check_options,
                               command, next_steps, opt)
@@ -207,7 +207,7 @@ def _look(t, role, heads, at):
 # %% ../nbs/12_patching.ipynb #0af0603b
 def _summarise(model, text, start, heads):
     "What a model did for one text, token by token from position `start` on, in words"
-    t, roles = trace(model, text), roles_of(model)
+    t = trace(model, text)
     lens, labels, lines = logit_lens(model, t)[:, 0], t.labels(), []
     given = t.layout.where('think', 'close')[0] & (model.meta.chain == 'invented')
     for i in range(start, len(labels)):
@@ -215,7 +215,7 @@ def _summarise(model, text, start, heads):
         if given[i]:
             lines.append(f'{line}    given')
             continue
-        found = {k: _look(t, role, heads[k], i - 1) for k, role in roles.items() if heads.get(k)}
+        found = {k: _look(t, role, heads[k], i - 1) for k, role in t.roles.items() if heads.get(k)}
         looks = f"\n{'':<84}".join(f'{k}: {said}' for k, said in found.items() if said)
         sure, when = percent(float(lens[-1, i-1, token])), _decided(lens[:, i-1], token)
         lines.append(f'{line}{sure:>9}  decided {when:<21}{looks}'.rstrip())
