@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../nbs/site.ipynb #d5e0a002
-import ast, re
+import ast, inspect, re
 from pathlib import Path
 
 # %% ../nbs/site.ipynb #d5e0a004
@@ -42,6 +42,35 @@ def _local_links(text: str, # Markdown
         if not keep or name.startswith('`_'): return name
         return f'[{name}]({up}{_address(page, names)}{section})'
     return re.sub(r'\[(`[^`\]]+`)\]\(' + re.escape(home) + r'/?([^)#]*)(#?[^)]*)\)', link, text)
+
+# %% ../nbs/site.ipynb #d5e0a022
+def _kind(annotation):
+    "An annotation in a reader's words: no module, no wrapper around an array"
+    text = re.sub(r'\b[A-Za-z_]\w*\.(?=[A-Za-z_])', '', inspect.formatannotation(annotation))
+    text = re.sub(r"Annotated\[(.+?), ('[\w ]*')\]", r'\1[\2]', text)
+    text = re.sub(r'Annotated\[dict, \(.*?\)\]', 'dict', text)
+    return re.sub(r'^Optional\[(.*)\]$', r'\1 | None', text)
+
+def _documented(symbol, **named):
+    "What is shown of an exported definition"
+    from nbdev.showdoc import BasicMarkdownRenderer
+    shown = BasicMarkdownRenderer(symbol, **named)
+    for part in shown.dm.dm.values():
+        if part['anno'] is not inspect.Parameter.empty: part['anno'] = _kind(part['anno'])
+    return shown
+
+# %% ../nbs/site.ipynb #d5e0a025
+def _plain(text: str): # Markdown
+    "`text` as it is meant: code without links, options with two dashes, numbers in one line"
+    def part(m):
+        if m[0] == '--': return r'\-\-'
+        if not m[0].startswith('```'): return m[0]
+        return re.sub(r'\[(`[^`\]]+`)\]\([^)]*\)', r'\1', m[0])
+    def cell(text):
+        short = re.match(r' *\d', text) and len(text) < 28
+        return f" {text.strip().replace(' ', chr(160))} " if short else text
+    text = re.sub(r'(?ms)^```.*?^```|`[^`\n]+`|(?<![\w!-])--(?=[a-z])', part, text)
+    return re.sub(r'(?m)^\|.*$', lambda m: '|'.join(map(cell, m[0].split('|'))), text)
 
 # %% ../nbs/site.ipynb #d5e0a010
 def _page_links(path: str, # Of the notebook, from the project's folder
@@ -80,7 +109,8 @@ class _Pages:
         study, up = name.parts[0] == 'explanations', '../' * (len(name.parts) - 1)
         names = [p.stem for p in c.nbs_path.glob('*.ipynb')]
         keep = study or name.name[0].isdigit()
-        def local(text): return _local_links(text, c.doc_host + c.doc_baseurl, up, keep, names)
+        home = c.doc_host + c.doc_baseurl
+        def local(text): return _plain(_local_links(text, home, up, keep, names))
         if keep and not study:
             front = self.nb.cells[0]
             front.source = re.sub(r'(?m)^(output-file: )(.*)$',

@@ -25,7 +25,8 @@ from urllib.parse import unquote
 
 FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync '
          '--disable-background-networking --disable-component-update').split()
-AXE = ('index', 'learning', 'gumbel', 'commands', 'results', 'model_cards', 'explanations/*')
+AXE = ('index', 'learning', 'gumbel', 'patching', 'commands', 'results', 'model_cards', 'live',
+       'try_it', 'in_ten_minutes', 'explanations/*')
 LOOK = '''() => {
     const bad = [], seen = new Set(), width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth > width) {

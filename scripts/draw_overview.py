@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 W, H, GAP = 24, 32, 2          # a token box, and the space between two
-MIDDLE = 404
 COLUMNS = ['ones', 'tens', 'hundreds']
 STYLE = """
   .card { fill: #fbfbfa; stroke: #d5d8dc } .box { fill: #fff; stroke: #9aa1a9 }
@@ -54,49 +53,48 @@ class Drawing:
         self.links.append(f'<path d="{path}" class="link {kind}" stroke-width="2"{arrow}/>')
 
 
-def overview(a='658', b='189'):
-    "The SVG for a + b, both of three digits, with a carry out of the ones and out of the tens."
-    d, steps, carry = Drawing(), [], ''
+def chain(a, b):
+    "The steps of the `columns` chain of a + b, numbers of as many digits."
+    steps, carry = [], ''
     for x, y in zip(reversed(a), reversed(b)):
         total = int(x)+int(y)+int(carry or 0)
         steps.append(f'{x}+{y}' + (f'+{carry}' if carry else '') + f'={total}')
         carry = str(total//10) if total > 9 else ''
-    answer = str(int(a)+int(b))
+    return steps
+
+
+def overview(a='658', b='189'):
+    "The SVG for a + b, both of three digits, with a carry out of the ones and out of the tens."
+    d, steps, answer = Drawing(), chain(a, b), str(int(a)+int(b))
     assert len(a) == len(b) == len(answer) == 3 and [len(s) for s in steps] == [6, 8, 7]
 
-    for y, row in zip((63, 132, 289), ('problem', 'chain of thought', 'answer')):
-        d.parts.append(f'<text x="24" y="{y}" font-size="13" class="label">{row}</text>')
+    x, rows, last = 100, [94, 150, 206], 268
+    for y, label in zip([14, *rows, last], ['problem', *COLUMNS, 'answer']):
+        d.parts.append(f'<text x="18" y="{y+21}" font-size="13" class="label">{label}</text>')
     digits = {i: 2-i for i in range(3)}
-    d.tokens(MIDDLE-104, 42, [*a, '+', *b, '='], {**digits, **{4+i: c for i, c in digits.items()}})
+    d.tokens(x, 14, [*a, '+', *b, '='], {**digits, **{4+i: c for i, c in digits.items()}})
+    d.parts.append('<text x="18" y="80" font-size="13" class="label">chain of thought</text>')
 
-    x, y, centres = 24, 150, []
-    d.tokens(x, y, ['<think>'])
-    x += 11*7+14
-    for column, step in enumerate(steps):
+    centres = []
+    for column, (y, step) in enumerate(zip(rows, steps)):
         marks = {0: column, 2: column, len(step)-1: column}
         if column: marks[4] = 'carried'
         if column < 2: marks[len(step)-2] = 'carried'
         centres.append(d.tokens(x, y, step, marks))
-        d.text((centres[-1][0]+centres[-1][-1])/2, y+H+18, COLUMNS[column], 'label', 13)
-        x += len(step)*(W+GAP)+12
-    d.tokens(x, y, ['</think>'])
-    for left, right in zip(centres, centres[1:]):
-        d.link(f'M {left[-2]:g} {y-3} C {left[-2]:g} {y-44}, {right[4]:g} {y-44}, {right[4]:g} '
-               f'{y-5}', 'carry')
-    d.text((centres[0][-2]+centres[1][4])/2, y-40, 'carry', 'head', 13)
-    d.text((centres[1][-2]+centres[2][4])/2, y-40, 'carry', 'head', 13)
+    for y, left, right in zip(rows, centres, centres[1:]):
+        d.link(f'M {left[-2]:g} {y+H+2} L {right[4]:g} {y+54}', 'carry')
+        d.text(right[4]-28, y+H+16, 'carry', 'head', 13)
 
-    y_answer = 268
-    ends = d.tokens(MIDDLE-67, y_answer, [*answer, '<end>'], digits)
-    for column in range(3):
-        start, end = centres[column][-1], ends[2-column]
-        d.link(f'M {start:g} {y+H+2} C {start:g} {y+H+70}, {end:g} {y+H+20}, {end:g} {y_answer-2}',
-               f'c{column}')
+    ends = d.tokens(x+9*(W+GAP), last, [*answer, '<end>'], digits)
+    for column, y in enumerate(rows):         # across to the digit of the answer, then down
+        start, end = centres[column][-1]+W/2+2, ends[2-column]
+        d.link(f'M {start:g} {y+H/2:g} H {end-10:g} q 10 0 10 10 V {last-2}', f'c{column}')
 
-    width, height = x+11*8+24, y_answer+H+22
+    width, height = ends[-1]+11*5/2+18, last+H+18
     body = '\n'.join([f'<rect x=".5" y=".5" width="{width-1:g}" height="{height-1}" rx="10" '
                       f'class="card"/>', *d.links, *d.parts])
     return f'''<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" role="img"
+width="{width:g}" height="{height}"
 font-family="ui-monospace, Menlo, Consolas, monospace">
 <title>{a}+{b}: each step of the chain adds one column, and its carry goes into the next</title>
 <style>{STYLE}

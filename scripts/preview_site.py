@@ -145,7 +145,8 @@ def frame(name, front, body, toc, pages, config):
     bar = menu([*bar['left'], *bar.get('right', [])], pages, name)
     parts = dict(
         up=up, title=front['title'], css=css, body=body,
-        icon=site['favicon'], description=front.get('description') or '',
+        icon=site['favicon'],
+        description=re.sub('`(.+?)`', r'<code>\1</code>', front.get('description') or ''),
         layout=front.get('page-layout', ''), bar=''.join(bar),
         side=''.join(menu(site['sidebar']['contents'], pages, name)),
         toc=f'<h2>On this page</h2>{toc}' if toc.strip() and front.get('toc', True) else '',
@@ -216,7 +217,8 @@ def look(paths, folder, chromium):
             height = tab.evaluate('document.documentElement.scrollHeight')
             for i, top in enumerate(range(0, height, 2400)):
                 clip = dict(x=0, y=top, width=width, height=min(2400, height - top))
-                name = f'{path.stem}-{width}-{theme}-{i}.png'
+                page = '-'.join(path.relative_to(root).with_suffix('').parts)
+                name = f'{page}-{width}-{theme}-{i}.png'
                 tab.screenshot(path=folder/name, full_page=True, clip=clip)
             tab.close()
 

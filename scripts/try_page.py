@@ -4,12 +4,16 @@
     python scripts/try_page.py                     what holds; exit 1 if something does not
     python scripts/try_page.py --shots FOLDER      with pictures at 1400 and 390 pixels
     python scripts/try_page.py --axe axe.min.js    with axe's findings on accessibility
+    python scripts/try_page.py --keys              the page by keyboard alone
+
+Looks, axe and the keyboard are tried at two widths in both themes.
 
 It needs Playwright and Chromium (`--chromium`, default: what is called chromium). The page is what
 stands in nbs/live.ipynb, without the theme of the site. Speeds are given by the clock and by
 processor time of the page's thread.
 """
 import argparse
+import json
 import re
 import shutil
 import sys
@@ -147,6 +151,76 @@ def looks(open_tab, args):
     return good
 
 
+FOCUS = '''() => {
+    const at = document.activeElement;
+    if (!at.closest('.live')) return 'outside';
+    const s = getComputedStyle(at.type === 'radio' ? at.nextElementSibling : at);
+    return s.outlineStyle !== 'none' && s.outlineWidth !== '0px' ? 'seen'
+        : `not seen: ${at.tagName} ${at.textContent.slice(0, 30)}`;
+}'''
+
+
+def by_keyboard(open_tab, theme, width):
+    "Go through the page with Tab, arrows and Enter: what does not work."
+    tab, wrong = open_tab(theme, width), set()
+    def focus(selector, key='Tab', most=80):
+        "Press a key until what `selector` names has the focus; each stop has to be seen."
+        for _ in range(most):
+            tab.keyboard.press(key)
+            stop = tab.evaluate(FOCUS)
+            if stop.startswith('not seen'): wrong.add(stop)
+            if tab.evaluate('s => document.activeElement.matches(s)', selector): return
+        wrong.add(f'not reached with {key}: {selector}')
+    def wait(what, condition):
+        try: tab.wait_for_function(condition, timeout=30_000)
+        except Exception: wrong.add(f'did not come: {what}')
+    def shows(selector): return f"document.querySelector('{PANEL} {selector}')?.offsetParent"
+
+    focus('.experiments button')
+    tab.keyboard.press('Enter')
+    wait('a wrong carry', shows('.thoughts .changed'))
+    focus('[role=tab][aria-selected=true]')
+    names = tab.locator('.live [role=tab]').all_inner_texts()
+    for name in names[2:] + names[:2]:
+        tab.keyboard.press('ArrowRight')
+        wait(name, f"document.activeElement.textContent === '{name}' && "
+                   "document.activeElement.ariaSelected === 'true'")
+    focus('.thoughts button')
+    before = tab.inner_text(f'{PANEL} .verdict')
+    tab.keyboard.press('Enter')
+    wait('another answer', f"document.querySelector('{PANEL} .verdict').innerText !== "
+                           f"{json.dumps(before)} || {shows('.thoughts .changed')}")
+    wait('focus on the thought', "document.activeElement.matches('.thoughts button')")
+    focus('[role=tab]', 'Shift+Tab')
+    tab.keyboard.press('End')
+    wait('the ball', shows('.board button'))
+    focus('.board button')
+    tab.keyboard.press('Enter')
+    wait('choices', "document.activeElement.type === 'radio'")
+    tab.keyboard.press('ArrowRight')
+    wait('another thought', shows('.board .changed'))
+    focus('[role=tab]', 'Shift+Tab')
+    tab.keyboard.press('Home')
+    wait('tokens', shows('button[data-i]'))
+    focus('button[data-i]')
+    tab.keyboard.press('ArrowRight')
+    wait('the next token', "document.activeElement.matches('button[data-i]')")
+    focus('[role=tab]', 'Shift+Tab')
+    tab.keyboard.press('ArrowRight')
+    tab.keyboard.press('ArrowRight')
+    wait('the lens', shows('button[tabindex="0"][data-at]'))
+    focus('button[data-at]')
+    tab.keyboard.press('ArrowUp')
+    wait('another cell', "document.activeElement.matches('button[data-at]')")
+    for _ in range(60):                                     # and out again
+        tab.keyboard.press('Tab')
+        if tab.evaluate(FOCUS) == 'outside': break
+    else: wrong.add('no way out')
+    tab.close()
+    print(f"keyboard {theme} {width}: {'; '.join(sorted(wrong)) or 'all of it'}", flush=True)
+    return not wrong
+
+
 def main(args):
     from playwright.sync_api import sync_playwright
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=NBS))
@@ -165,6 +239,8 @@ def main(args):
         for path in sorted((NBS/'pretrained').glob('*/model.safetensors')):
             good &= parity(tab, path.parent.name, args.n)
         good &= experiments(tab)
+        for theme, width in product(('light', 'dark'), (1400, 390)) if args.keys else ():
+            good &= by_keyboard(open_tab, theme, width)
         if args.shots or args.axe: good &= looks(open_tab, args)
         browser.close()
     for m in mistakes: print('on the page:', m)
@@ -175,6 +251,7 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description='Try the live page in headless Chromium.')
     parser.add_argument('--chromium', default=shutil.which('chromium') or 'chromium')
     parser.add_argument('--n', type=int, default=100, help='problems for each model')
+    parser.add_argument('--keys', action='store_true', help='try the keyboard')
     parser.add_argument('--shots', type=Path, help='folder for pictures')
     parser.add_argument('--axe', type=Path, help="axe-core's axe.min.js")
     args = parser.parse_args()

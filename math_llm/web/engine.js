@@ -31,7 +31,7 @@ export const decode = ids => Array.from(ids, i => VOCAB[i]).join('');
 const DTYPES = {                                     // name in PyTorch, bytes, reader of one value
   F32: ['torch.float32', 4, (view, at) => view.getFloat32(at, true)],
   F16: ['torch.float16', 2, (view, at) => half(view.getUint16(at, true))],
-  BF16: ['torch.bfloat16', 2, null],
+  BF16: ['torch.bfloat16', 2, (view, at) => single(view.getUint16(at, true) << 16)],
 };
 
 /** The number that 16 bits of half precision stand for. */
@@ -41,85 +41,76 @@ function half(bits) {
   return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
 }
 
+/** The number that 32 bits of single precision stand for. */
+const WORD = new DataView(new ArrayBuffer(4));
+function single(bits) { WORD.setInt32(0, bits); return WORD.getFloat32(0); }
+
 /** A tensor's bytes as 32-bit numbers. */
 function numbers(bytes, dtype) {
-  const [, size, read] = DTYPES[dtype], n = bytes.length / size;
-  if (!read) {                                       // bfloat16: the upper half of a float32
-    const bits = new Uint32Array(n);
-    for (let i = 0; i < n; i++) bits[i] = (bytes[2*i] | bytes[2*i+1] << 8) << 16;
-    return new Float32Array(bits.buffer);
-  }
+  const [, size, read] = DTYPES[dtype], out = new Float32Array(bytes.length / size);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Float32Array.from({length: n}, (_, i) => read(view, size * i));
+  for (let i = 0; i < out.length; i++) out[i] = read(view, size * i);
+  return out;
 }
 
 const refuse = why => { throw new InputError(`not a usable model file: ${why}`); };
 const ascii = bytes => Array.from(bytes, b => String.fromCharCode(b)).join('');
 const ascii_bytes = text => Uint8Array.from(text, c => c.charCodeAt(0));
 
-/** The header of a safetensors file and where its data begin, after checking that it is whole. */
+/** Facts and tensors of a safetensors header, and where its data begin; checks that it is whole. */
 function read_header(bytes) {
   if (bytes.length < 8) refuse('it is too short');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const begin = 8 + view.getUint32(0, true) + view.getUint32(4, true) * 2**32;
   if (begin > bytes.length) refuse('it is no safetensors file, or it was cut short');
-  let header, size;
+  let metadata, entries, size;
   try {
-    header = JSON.parse(ascii(bytes.subarray(8, begin)));
-    const {__metadata__, ...tensors} = header;
-    size = begin + Math.max(0, ...Object.values(tensors).map(t => t.data_offsets[1]));
+    ({__metadata__: metadata, ...entries} = JSON.parse(ascii(bytes.subarray(8, begin))));
+    size = begin + Math.max(0, ...Object.values(entries).map(t => t.data_offsets[1]));
   } catch { refuse('its header is damaged'); }
   if (size !== bytes.length)
     refuse(`it holds ${bytes.length} bytes where its header promises ${size}`);
-  return [header, begin];
+  return [metadata, entries, begin];
 }
 
 /** Tensors by name and the facts beside them. Throws InputError if they are not as written. */
 export function read_tensors(buffer) {
-  const bytes = new Uint8Array(buffer), [header, begin] = read_header(bytes);
-  const {__metadata__: metadata, ...entries} = header;
-  const tensors = {}, digest = new Sha256();
+  const bytes = new Uint8Array(buffer), [metadata, entries, begin] = read_header(bytes);
+  const tensors = {}, signed = [];
   let meta, facts;
   try {
     meta = JSON.parse(metadata.math_llm);
     facts = JSON.parse(meta.config);
   } catch { refuse('it was not written by math_llm, or its header is damaged'); }
-  digest.update(ascii_bytes(meta.config));
+  signed.push(ascii_bytes(meta.config));
   for (const name of Object.keys(entries).sort()) {
     const {dtype, shape, data_offsets: [from, to]} = entries[name];
     const values = shape.reduce((n, d) => n * d, 1);
     if (!DTYPES[dtype] || values * DTYPES[dtype][1] !== to - from) refuse(`its ${name} is damaged`);
     const data = bytes.subarray(begin + from, begin + to);
     const tuple = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
-    digest.update(ascii_bytes(name + tuple + DTYPES[dtype][0]));
-    digest.update(data);
+    signed.push(ascii_bytes(name + tuple + DTYPES[dtype][0]), data);
     tensors[name] = {shape, data: numbers(data, dtype)};
   }
-  if (digest.hex() !== meta.digest) refuse('it is not as it was saved');
+  if (sha256(signed) !== meta.digest) refuse('it is not as it was saved');
   return [tensors, facts];
 }
 
-/** SHA-256 (FIPS 180-4): browsers offer their own only to pages that come over https. */
-class Sha256 {
-  static K = Uint32Array.from(primes(64), p => (Math.cbrt(p) % 1) * 2**32);
-  constructor() {
-    this.h = Uint32Array.from(primes(8), p => (Math.sqrt(p) % 1) * 2**32);
-    [this.block, this.w] = [new Uint8Array(64), new Uint32Array(64)];
-    [this.filled, this.length] = [0, 0];
-  }
-  update(bytes) {
-    this.length += bytes.length;
-    for (let i = 0; i < bytes.length;) {
-      const n = Math.min(64 - this.filled, bytes.length - i);
-      this.block.set(bytes.subarray(i, i + n), this.filled);
-      [i, this.filled] = [i + n, this.filled + n];
-      if (this.filled === 64) { this.compress(); this.filled = 0; }
-    }
-  }
-  compress() {
-    const {w, h, block} = this, K = Sha256.K, turn = (x, n) => x >>> n | x << 32 - n;
-    for (let t = 0; t < 16; t++)
-      w[t] = block[4*t] << 24 | block[4*t+1] << 16 | block[4*t+2] << 8 | block[4*t+3];
+/** SHA-256 (FIPS 180-4) of some bytes, one after the other, as hexadecimal digits. Browsers offer
+    their own only to pages that come over https. */
+function sha256(parts) {
+  const n = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array((n + 72 >> 6) * 64), view = new DataView(bytes.buffer);
+  parts.reduce((at, part) => { bytes.set(part, at); return at + part.length; }, 0);
+  bytes[n] = 0x80;
+  view.setUint32(bytes.length - 8, n / 2**29);
+  view.setUint32(bytes.length - 4, n * 8);
+
+  const h = Uint32Array.from(primes(8), p => (Math.sqrt(p) % 1) * 2**32);
+  const K = Uint32Array.from(primes(64), p => (Math.cbrt(p) % 1) * 2**32);
+  const w = new Uint32Array(64), turn = (x, n) => x >>> n | x << 32 - n;
+  for (let begin = 0; begin < bytes.length; begin += 64) {
+    for (let t = 0; t < 16; t++) w[t] = view.getUint32(begin + 4*t);
     for (let t = 16; t < 64; t++) {
       const x = w[t-15], y = w[t-2];
       const low = turn(x, 7) ^ turn(x, 18) ^ x >>> 3, high = turn(y, 17) ^ turn(y, 19) ^ y >>> 10;
@@ -133,14 +124,7 @@ class Sha256 {
     }
     [a, b, c, d, e, f, g, i].forEach((x, t) => { h[t] += x; });
   }
-  hex() {
-    const end = new Uint8Array((this.filled < 56 ? 64 : 128) - this.filled), bits = this.length * 8;
-    end[0] = 0x80;
-    new DataView(end.buffer).setUint32(end.length - 4, bits >>> 0);
-    new DataView(end.buffer).setUint32(end.length - 8, bits / 2**32);
-    this.update(end);
-    return Array.from(this.h, x => x.toString(16).padStart(8, '0')).join('');
-  }
+  return Array.from(h, x => x.toString(16).padStart(8, '0')).join('');
 }
 
 function primes(n) {
@@ -249,18 +233,12 @@ class LayerNorm {
     let mean = 0, variance = 0;
     for (const v of x) mean += v / x.length;
     for (const v of x) variance += (v - mean) ** 2 / x.length;
-    const scale = 1 / Math.sqrt(variance + 1e-5), out = new Float32Array(x.length);
-    for (let i = 0; i < x.length; i++)
-      out[i] = (x[i] - mean) * scale * this.weight[i] + this.bias[i];
-    return out;
+    const scale = 1 / Math.sqrt(variance + 1e-5);
+    return x.map((v, i) => (v - mean) * scale * this.weight[i] + this.bias[i]);
   }
 }
 
-function added(x, y) {
-  const out = new Float32Array(x.length);
-  for (let i = 0; i < x.length; i++) out[i] = x[i] + y[i];
-  return out;
-}
+const added = (x, y) => x.map((v, i) => v + y[i]);
 
 /** The error function; relative error of its complement below 1.2e-7 (Numerical Recipes, erfc). */
 const ERFC = [-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398,
@@ -273,11 +251,7 @@ function erf(x) {
   return x < 0 ? tail - 1 : 1 - tail;
 }
 
-function gelu(x) {
-  const out = new Float32Array(x.length);
-  for (let i = 0; i < x.length; i++) out[i] = x[i] * 0.5 * (1 + erf(x[i] * Math.SQRT1_2));
-  return out;
-}
+const gelu = x => x.map(v => v * 0.5 * (1 + erf(v * Math.SQRT1_2)));
 
 /** The angle of wave i of d/2, in 32 bits as in Python. */
 const angle = (position, i, d) => Math.fround(position / Math.fround(10_000 ** (2*i / d)));
@@ -297,13 +271,8 @@ function rotate(x, n_heads, position) {
 
 /** Waves of a position, sines then cosines, of wavelengths 2π to 10000·2π. */
 function sinusoids(position, d) {
-  const h = Math.ceil(d / 2), out = new Float32Array(d);
-  for (let i = 0; i < h; i++) {
-    const a = angle(position, i, d);
-    out[i] = Math.sin(a);
-    if (h + i < d) out[h + i] = Math.cos(a);
-  }
-  return out;
+  const h = Math.ceil(d / 2), a = i => angle(position, i, d);
+  return Float32Array.from({length: d}, (_, i) => i < h ? Math.sin(a(i)) : Math.cos(a(i - h)));
 }
 
 class Attention {
@@ -409,10 +378,8 @@ export class Transformer {
 // ---- decoding -------------------------------------------------------------------------------
 
 export function softmax(scores) {
-  let best = -Infinity, sum = 0;
-  for (const x of scores) if (x > best) best = x;
-  const out = scores.map(x => Math.exp(x - best));
-  for (const x of out) sum += x;
+  const best = Math.max(...scores), out = scores.map(x => Math.exp(x - best));
+  const sum = out.reduce((a, b) => a + b, 0);
   return out.map(x => x / sum);
 }
 

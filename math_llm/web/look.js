@@ -46,7 +46,7 @@ export function look_view(app, panel) {
       'p',
       {class: 'hint'},
       'A column is a position of the text, a row a block. A cell shows the token that the position would answer ' +
-        'if the model ended there; the darker, the surer. Choose a cell to replace its stream by that of the other sum.',
+        'if the model ended there; the stronger its colour, the surer. Choose a cell to replace its stream by that of the other sum.',
     ),
     el('div', {class: 'scroll'}, grid),
   );

@@ -134,7 +134,7 @@ def plot_faithfulness(report: dict, # Made by `faithfulness`
     names = {k: s for k, s in dict(cut_short='cut short', falsified='one step falsified',
                                    noop='replaced by <noop>', swapped="swapped with another's"
                                   ).items() if k in report}
-    fig, ax = subplots(figsize=(1 + 1.5*len(names), 3.2))
+    fig, ax = subplots(figsize=(1 + 1.2*len(names), 3.2))
     for i, (key, label) in enumerate(dict(changed='changes', follows='follows',
                                           right='right').items()):
         bars = {j: s for j, name in enumerate(names) if (s := report[name][key]) and s['n']}
