@@ -206,8 +206,8 @@ def stepper(objective: nn.Module, # What is minimised; its `model` is updated
     def plain(tokens, prompt_lengths, lengths, *more, longest, hard):
         batch, before = Batch(tokens, prompt_lengths, lengths, longest), [*map(own.get, names)]
         own.update(zip(names, more))
-        half = torch.float16 if precision == 'fp16' else torch.bfloat16
-        with torch.autocast(device.type, half, precision != 'fp32'):
+        half = dict(bf16=torch.bfloat16, fp16=torch.float16).get(precision)
+        with torch.autocast(device.type, half, half is not None):
             sums = _share(wrapped, world, batch, *more[len(names):])
         own.update(zip(names, before))
         totals = world.total(*sums)
