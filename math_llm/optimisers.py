@@ -36,7 +36,7 @@ class Muon(torch.optim.Optimizer):
                  weight_decay: float = 0.01,
                  momentum: float = 0.95, # How much of the running mean of the gradients is kept
                  dtype: torch.dtype = torch.float32, # To orthogonalise in
-                 # Of `orthogonalized`
+                 # (a, b, c) of each step to orthogonality
                  polynomials: tuple[tuple[float, float, float], ...] = _POLYNOMIALS):
         if not params: raise InputError('there are no matrices to update')
         super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
