@@ -100,12 +100,20 @@ def run(name, path):
         m = untrained(m)
     report = contract(m, n=PLAN[name], seed=SEED)
     command, seeds = [f'python nbs/explanations/the_contract/study.py {name}'], [SEED]
-    kind, _, seed = name.partition('-')
-    if kind in TRAINED:
+    kind, _, seed = name.rpartition('-')
+    trained = kind in TRAINED
+    if trained:
         command.insert(0, f'{TRAINED[kind]} --seed {seed} --output-dir runs/{name}')
         seeds.insert(0, int(seed))
-    seconds = time.perf_counter() - began
-    write_results(path, name, command, seeds, seconds, condition=kind, contract=report)
+    write_results(
+        path,
+        name,
+        command,
+        seeds,
+        time.perf_counter() - began,
+        condition=kind if trained else name,
+        contract=report,
+    )
 
 
 if __name__ == '__main__':
