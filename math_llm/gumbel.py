@@ -7,12 +7,13 @@ __all__ = ['gumbel_noise', 'gumbel_softmax', 'plain_rollout', 'rollout', 'ramp',
            'GumbelAnswer']
 
 # %% ../nbs/06_gumbel.ipynb #b870ffaa
-import dataclasses
+import copy, dataclasses
 from collections.abc import Callable
 from typing import Annotated
 import torch
 import torch.nn.functional as F
 from torch import nn
+from fastcore.basics import patch
 from .tokenizer import END_THINK, EQUALS, PLUS, THINK, VOCAB
 from .model import KVCache, PAD_POSITION, Transformer, thought_ids
 from .decoding import thought_mask
@@ -106,6 +107,9 @@ class GumbelConfig:
     gumbel_hide_thoughts: float = opt(
         0., 'Share of the thoughts that a digit of the answer does not see in these examples',
         low=0, high=1, flag=False)
+    gumbel_prune: float = opt(
+        1., 'Share of the run after which all thoughts are seen, and answers unlearn to listen to '
+        'those that they do not miss (1: never)', low=0, high=1, flag=False)
     thought_alphabet: str|None = opt(
         None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
         '--init-from, or all digits, +, = and <noop>)')
@@ -125,8 +129,10 @@ class GumbelConfig:
                 raise InputError(f'{", ".join(names)} means nothing without {flag}')
         need(self.use_gumbel, '--use-gumbel', *defaults)
         need(self.supervise == 'answer', '--supervise answer',
-             'gumbel_hide', 'gumbel_hide_columns', 'gumbel_hide_thoughts', 'thought_alphabet')
-        need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_thoughts')
+             'gumbel_hide', 'gumbel_hide_columns', 'gumbel_hide_thoughts', 'gumbel_prune',
+             'thought_alphabet')
+        need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_thoughts',
+             'gumbel_prune')
         need(not self.gumbel_hard, '--no-gumbel-hard', 'gumbel_harden')
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
@@ -147,6 +153,8 @@ def _sums(logits, target):
 # %% ../nbs/06_gumbel.ipynb #c584d8ca
 class _Gumbel(nn.Module):
     "What the two objectives share"
+    prunes = False # Whether it is time to `prune` what is `redundant`
+
     def __init__(self, model: Transformer, config: GumbelConfig|None = None):
         super().__init__()
         self.model, self.config = model, config or GumbelConfig(use_gumbel=True)
@@ -212,6 +220,11 @@ def _beside_the_column(prompts, digits, m, s):
     earlier = F.pad((i > 1) & (i < i[:, None]), (s - 1 - m, 0))                     # (1+m, s)
     return (column >= 0) & (column != written) | earlier
 
+def _prompts(batch):
+    "Prompts through `<think>`, padded on the right (b, p+1)"
+    prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1]
+    return prompts.scatter(1, batch.prompt_lengths[:, None], THINK)
+
 # %% ../nbs/06_gumbel.ipynb #2213898e
 class GumbelAnswer(_Gumbel):
     "Cross-entropy of the answer alone, behind thoughts of the model's own; examples have no chain"
@@ -220,8 +233,17 @@ class GumbelAnswer(_Gumbel):
                  config: GumbelConfig|None = None): # Default: straight-through
         super().__init__(model, config)
         self.n_thoughts, self.alphabet = n_thoughts, model.meta.thought_alphabet
-        self.hidden_columns = self.config.gumbel_hide_columns
-        self.hidden_thoughts = self.config.gumbel_hide_thoughts
+        self.hidden_columns, self.pruned = self.config.gumbel_hide_columns, None
+        self.others = torch.zeros(n_thoughts, dtype=torch.bool, device=model.embed.weight.device)
+
+    def set_progress(self, progress: float): # Share of the training that is done, 0 to 1
+        "Sample, hide and prune from now on as this point of the training asks for"
+        super().set_progress(progress)
+        self.late = self.config.gumbel_prune < 1 and progress >= self.config.gumbel_prune
+        self.hidden_thoughts = 0. if self.late else self.config.gumbel_hide_thoughts
+
+    @property
+    def prunes(self): return self.late and self.pruned is None
 
     def n_samples(self, batch): return self.n_thoughts
 
@@ -235,39 +257,102 @@ class GumbelAnswer(_Gumbel):
         new = gumbel_noise(len(batch), more, len(VOCAB), device=noise.device)
         return torch.cat([noise, new], 1)
 
-    def visible(self, batch, prompts, noise):
-        "What the last thought, `</think>` and the answer may look at (b, 1+m, s)"
-        m, p = batch.longest[1], batch.prompt_lengths
-        s = prompts.shape[1] + self.n_thoughts + m
-        chance = (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
-        if not self.training or not chance.numel(): return None
-        tokens = F.pad(chance, (0, s))[:, :s] < self.hidden_share
-        tokens = tokens & (torch.arange(s, device=p.device) < p[:, None])           # (b, s)
-        columns = _beside_the_column(prompts, batch.lengths - p - 1, m, s)          # (b, 1+m, s)
-        narrow = chance[:, -len(VOCAB)] < self.hidden_columns                       # (b,)
-        if self.hidden_thoughts:
-            drawn = chance[:, :-len(VOCAB)][:, -(1 + m) * self.n_thoughts:]
-            drawn = drawn.unflatten(1, (1 + m, -1)) < self.hidden_thoughts          # (b, 1+m, K)
-            columns = columns | F.pad(drawn, (prompts.shape[1], m))
-        return ~(tokens[:, None] | columns & narrow[:, None, None])
-
     def forward(self, batch: Batch,
                 noise: torch.Tensor|None = None): # As `new_noise` makes it; default: new noise
         "Sum of the losses, sum of the weights, right predictions, predictions"
-        k, m, lengths = self.n_thoughts, batch.longest[1], batch.prompt_lengths + 1
-        self.check_length(batch.longest[2] + k + 2)
+        self.check_length(batch.longest[2] + self.n_thoughts + 2)
         if noise is None: noise = self.new_noise(batch)
-        prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1]
-        prompts = prompts.scatter(1, batch.prompt_lengths[:, None], THINK)
-        sample = self.sampler(noise, thought_mask(self.alphabet, prompts.device))
-        samples, _, cache = rollout(self.model, prompts, lengths, k, sample)
-        target = _targets(batch)                                                    # (b, m)
-        given = F.pad(target[:, :-1].clamp(min=0), (1, 0), value=END_THINK)         # (b, m)
-        x = torch.cat([samples[:, -1:], F.one_hot(given, len(VOCAB))], 1)           # (b, 1+m, 16)
-        i = torch.arange(1 + m, device=x.device)
-        logits = self.model(x, cache, lengths[:, None] + k - 1 + i, at=i[1:].expand(len(x), -1),
-                            visible=self.visible(batch, prompts, noise))            # (b, m, 16)
-        return _sums(logits, target)
+        prompts, target = _prompts(batch), _targets(batch)                          # (b, m)
+        samples, cache = self.think(batch, prompts, noise)                          # (b, K, 16)
+        if self.training and self.config.gumbel_prune < 1: samples = self.exchange(samples, cache)
+        visible = self.visible(batch, prompts, noise)                               # (b, 1+m, s)
+        return _sums(self.answer(batch, samples, cache, target, visible), target)
+
+# %% ../nbs/06_gumbel.ipynb #5117a0bf
+@patch
+def columns(self: GumbelAnswer, batch, prompts):
+    "What answers that see little do not look at (b, 1+m, s)"
+    m, digits = batch.longest[1], batch.lengths - batch.prompt_lengths - 1
+    return _beside_the_column(prompts, digits, m, prompts.shape[1] + self.n_thoughts + m)
+
+@patch
+def visible(self: GumbelAnswer, batch, prompts, noise):
+    "What the last thought, `</think>` and the answer may look at (b, 1+m, s)"
+    p, s = batch.prompt_lengths, prompts.shape[1] + self.n_thoughts + batch.longest[1]
+    chance = (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
+    if not self.training or not chance.numel(): return None
+    tokens = F.pad(chance, (0, s))[:, :s] < self.hidden_share
+    tokens = tokens & (torch.arange(s, device=p.device) < p[:, None])           # (b, s)
+    columns = self.columns(batch, prompts)                                      # (b, 1+m, s)
+    narrow = chance[:, -len(VOCAB)] < self.hidden_columns                       # (b,)
+    if self.hidden_thoughts:
+        drawn = chance[:, :-len(VOCAB)][:, -columns.shape[1] * self.n_thoughts:]
+        drawn = drawn.unflatten(1, (columns.shape[1], -1)) < self.hidden_thoughts
+        columns = columns | F.pad(drawn, (prompts.shape[1], batch.longest[1]))
+    return ~(tokens[:, None] | columns & narrow[:, None, None])
+
+# %% ../nbs/06_gumbel.ipynb #5117a0c0
+@patch
+def think(self: GumbelAnswer, batch, prompts, noise):
+    "Thoughts of the model's own (b, K, 16), and the cache, which has seen all but the last"
+    sample = self.sampler(noise, thought_mask(self.alphabet, prompts.device))
+    lengths = batch.prompt_lengths + 1
+    return rollout(self.model, prompts, lengths, self.n_thoughts, sample)[::2]
+
+@patch
+def answer(self: GumbelAnswer, batch, samples, cache, target, visible):
+    "Logits of the answer behind these thoughts (b, m, 16)"
+    given = F.pad(target[:, :-1].clamp(min=0), (1, 0), value=END_THINK)             # (b, m)
+    x = torch.cat([samples[:, -1:], F.one_hot(given, len(VOCAB))], 1)               # (b, 1+m, 16)
+    i = torch.arange(x.shape[1], device=x.device)
+    positions = batch.prompt_lengths[:, None] + self.n_thoughts + i
+    return self.model(x, cache, positions, at=i[1:].expand(len(x), -1), visible=visible)
+
+@patch
+def exchange(self: GumbelAnswer, samples, cache):
+    "The samples; to the answer, pruned thoughts become those of the problem before"
+    def mixed(x, others): return torch.where(others, x.detach().roll(1, dims=-3), x)
+    # (s, b, h, d); the last thought is not in it yet
+    others = F.pad(self.others[:-1], (cache.n + 1 - self.n_thoughts, 0))[:, None, None, None]
+    for kept in (cache.keys, cache.values): kept[:] = [mixed(x, others) for x in kept]
+    last = mixed(samples[None, :, -1:], self.others[-1])[0]
+    return torch.cat([samples[:, :-1], last], 1)
+
+# %% ../nbs/06_gumbel.ipynb #5117a0c1
+@patch
+def prune(self: GumbelAnswer,
+          thoughts: list[Count]|None): # Numbers of thoughts, 0 to K-1; None: not chosen yet
+    "From now on answers get another problem's thoughts in these places, and unlearn to listen"
+    self.pruned = thoughts
+    others = [i in (thoughts or []) for i in range(self.n_thoughts)]
+    self.others.copy_(torch.tensor(others, device='cpu'))
+
+# %% ../nbs/06_gumbel.ipynb #5117a0c2
+_MISSED = 0.001 # so many more wrong tokens are put up with
+
+@patch
+@torch.no_grad()
+def redundant(self: GumbelAnswer, batch: Batch) -> list[int]: # Numbers of thoughts, 0 to K-1
+    "Thoughts that answers do not miss, found by hiding one more at a time"
+    training, found, prompts, target = self.training, [], _prompts(batch), _targets(batch)
+    self.eval() # no noise
+    columns = self.columns(batch, prompts)
+    samples, cache = self.think(batch, prompts, self.new_noise(batch))
+    def wrong(*hidden): # share of the answers' tokens, and the loss
+        gone = torch.zeros_like(columns[0, 0])
+        for i in hidden: gone[prompts.shape[1] + i] = True
+        again = copy.copy(cache)
+        again.keys, again.values = [*cache.keys], [*cache.values]
+        logits = self.answer(batch, samples, again, target, ~(columns | gone))
+        loss, n, right, _ = _sums(logits, target)
+        return 1 - (right / n).item(), (loss / n).item()
+    most = wrong()[0] + _MISSED
+    while rest := [i for i in range(self.n_thoughts) if i not in found]:
+        (share, _), least = min((wrong(*found, i), i) for i in rest)
+        if share > most: break
+        found.append(least)
+    self.train(training)
+    return sorted(found)
 
 # %% ../nbs/06_gumbel.ipynb #1e64f53e
 check_calls(globals())
