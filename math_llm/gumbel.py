@@ -114,8 +114,6 @@ class GumbelConfig:
         None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
         '--init-from, or all digits, +, = and <noop>)')
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
-    gumbel_harden: float = opt(1., 'Share of the run after which relaxed samples become '
-                               'straight-through (1: never)', low=0, high=1, flag=False)
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the '
                          'answer after a chain that the model invents', ('completion', 'answer'))
 
@@ -133,7 +131,6 @@ class GumbelConfig:
              'thought_alphabet')
         need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_thoughts',
              'gumbel_prune')
-        need(not self.gumbel_hard, '--no-gumbel-hard', 'gumbel_harden')
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
 
@@ -168,7 +165,7 @@ class _Gumbel(nn.Module):
         self.temperature = torch.tensor(ramp(start, end, progress), device='cpu') # compiled once
         self.noise_scale = ramp(c.gumbel_noise, final_noise, progress, begin=0.5)
         self.hidden_share = ramp(c.gumbel_hide, 0., progress, until=0.5)
-        self.hard = c.gumbel_hard or progress >= c.gumbel_harden
+        self.hard = c.gumbel_hard
 
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, n, 16)
         "Noise for all samples of a batch; in evaluation mode there is none"

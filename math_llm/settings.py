@@ -110,7 +110,8 @@ class TrainingConfig(_RunOptions, _OptimisationOptions, GumbelConfig, _ModelOpti
     most_used = ('config', 'output_dir', 'max_digits', 'max_steps', 'model_size', 'use_gumbel',
                  'seed')
     dropped = dict(fixed_length_cot=(None, False), pool=(None,), beta2=(0.98,), grad_clip=(1.,),
-                   norm=('pre',), softmax=('standard',), grow=(0.,))
+                   norm=('pre',), softmax=('standard',), grow=(0.,),
+                   gumbel_harden=(1.,))
 
     def __post_init__(self):
         super().__post_init__()
