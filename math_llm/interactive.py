@@ -114,13 +114,14 @@ def _meaning(entry, token, c):
 class _Thought(NamedTuple):
     "One thought of an invented chain"
     token: str; columns: list; words: str       # the columns it speaks of, and what it says of them
+    heard: bool = True                          # False: the answer does not depend on it
     def __str__(self): return f'{self.token}: {self.words}'
 
 def _explained(book, operands, tokens):
     "The thoughts of a chain, explained by the code book of the model"
     c = Columns(Problems.from_operands([operands]))
-    return [_Thought(t, sorted({k for f in e.features for k in _columns(f)}), _meaning(e, t, c))
-            for e, t in zip(book.entries, tokens)]
+    return [_Thought(t, sorted({k for f in e.features for k in _columns(f)}), _meaning(e, t, c),
+                     e.audible) for e, t in zip(book.entries, tokens)]
 
 # %% ../nbs/14_interactive.ipynb #4f05774a
 @dataclass
@@ -212,7 +213,11 @@ def _over_columns(reply, width=None):
     "The addition on paper, each thought over its columns; lines wrap at `width`"
     numbers, rows = [*map(_plain, [*reply.operands, reply.answer or '0'])], []
     n = max(*map(len, numbers), *(max(t.columns, default=0) + 1 for t in reply.meaning))
-    for t in reply.meaning:
+    shown = [t for t in reply.meaning if t.heard]
+    if unheard := len(reply.meaning) - len(shown):
+        rest = f"the {'other ' * bool(shown)}{unheard} thoughts"
+        shown.append(_Thought(' ', [], f'the answer does not depend on {rest}'))
+    for t in shown:
         sign = '·' if t.token == '<noop>' else t.token
         marks = ''.join(sign if k in t.columns else ' ' for k in reversed(range(n)))
         margin = f"{' ' if t.columns else sign} {marks}   "

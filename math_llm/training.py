@@ -203,7 +203,7 @@ def stepper(objective: nn.Module, # What is minimised; its `model` is updated
     wrapped = nn.parallel.DistributedDataParallel(objective) if world.size > 1 else objective
     own = vars(objective)
     names = [n for n in ('temperature', 'hidden_share') if n in own]   # numbers that change
-    def plain(tokens, prompt_lengths, lengths, *more, longest, hard):
+    def plain(tokens, prompt_lengths, lengths, *more, longest):
         batch, before = Batch(tokens, prompt_lengths, lengths, longest), [*map(own.get, names)]
         own.update(zip(names, more))
         half = dict(bf16=torch.bfloat16, fp16=torch.float16).get(precision)
@@ -220,7 +220,7 @@ def stepper(objective: nn.Module, # What is minimised; its `model` is updated
         now = [torch.as_tensor(own[n], dtype=torch.float32, device='cpu') for n in names]
         now = [x.to(device, non_blocking=True) for x in now] # or the GPU would be waited for
         return call(batch.tokens, batch.prompt_lengths, batch.lengths, *now, *noise,
-                    longest=longest, hard=own.get('hard'))
+                    longest=longest)
     return step
 
 # %% ../nbs/25_training.ipynb #53d29daf
@@ -236,7 +236,7 @@ def _train(config, world, device, precision, log):
     parts = model, optimizers, scaler # whose state a checkpoint holds
     with world.together():
         log.say(_described(config, world, model, device, precision, steps))
-        step, metrics, spent = _resumed(config, world, log, parts, batches)
+        step, metrics, spent = _resumed(config, world, log, objective, parts, batches)
     if config.compile: _compile(objective, problems.config.zero_pad)
     take = stepper(objective, optimizers, precision, config.graphs, world, scaler)
 
@@ -249,6 +249,8 @@ def _train(config, world, device, precision, log):
             if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
             batch = Batch.of(examples, multiple, model.config.max_length).to(device)
+            if config.invents and objective.prunes:
+                _prune(objective, problems.val, batch, world, log)
             noise = [objective.new_noise(batch)] if config.use_gumbel else []
             with world.own_randomness(config.seed, step, device):
                 progress.add(take(batch, *noise), len(examples))
@@ -269,6 +271,7 @@ def _train(config, world, device, precision, log):
             if due(config.save_steps):
                 facts = dict(metrics=metrics, precision=precision,
                              seconds=time.perf_counter() - began)
+                if config.invents: facts['pruned'] = objective.pruned
                 _save(folder, world, step, parts, batches, facts)
             if stopping: _stop(world, log, step, stop)
     problems.source.close()
@@ -307,7 +310,7 @@ def _described(config, world, model, device, precision, steps):
             f'{steps:,} steps of {config.batch_size} problems{shared}')
 
 # %% ../nbs/25_training.ipynb #8ae2f85b
-def _resumed(config, world, log, parts, batches):
+def _resumed(config, world, log, objective, parts, batches):
     "Steps, measurements and seconds of the newest checkpoint, whose state is loaded"
     folder = Path(config.output_dir)
     if not (saved := checkpoints(folder)):
@@ -315,8 +318,18 @@ def _resumed(config, world, log, parts, batches):
         return 0, [], 0.
     state = load_checkpoint(saved[-1], *parts)
     batches.load_state_dict(state['batches'])
+    if config.invents: objective.prune(state.get('pruned'))
     log.say(f"Going on after step {state['step']:,}", 'good')
     return state['step'], state['metrics'], state['seconds']
+
+# %% ../nbs/25_training.ipynb #5117a0d0
+def _prune(objective, examples, batch, world, log):
+    "Answers unlearn to listen to redundant thoughts; validation problems show these"
+    if len(examples): batch = Batch.of(examples[:1000]).to(batch.tokens.device)
+    objective.prune(world.broadcast(objective.redundant(batch)))
+    n, k = len(objective.pruned), objective.n_thoughts
+    with world.together():
+        log.say(f'{n} of {k} thoughts are redundant: answers unlearn to listen to them')
 
 # %% ../nbs/25_training.ipynb #a1f0c3d2
 def _save(folder, world, step, parts, batches, facts):
