@@ -37,6 +37,8 @@ TRAINED = {
     'noop': f'{SHARED} --compile --chain noop --thought-tokens 16 --max-steps 2000',
     'none': f'{SHARED} --chain none --max-steps 2000',
     'inventor': 'math_llm_train --config inventor --compile',
+    'all-seen': 'math_llm_train --compile '
+    '--config nbs/explanations/what_it_invented/all_seen.json',
 }
 # How many problems; a seed of its own for each model that was trained for this page
 PLAN = {
@@ -56,6 +58,7 @@ ROWS = {
     'running': ['running-1', 'running-2', 'running-3'],
     'invented_pairs': ['invented_pairs'],
     'inventor': ['inventor-1', 'inventor-2', 'inventor-3'],
+    'all seen': ['all-seen-1', 'all-seen-2', 'all-seen-3'],
     'invented': ['invented'],
     'ball': ['ball'],
     'predecessor': ['first_pairs'],
