@@ -249,17 +249,14 @@ def _train(config, world, device, precision, log):
             if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
             batch = Batch.of(examples, multiple, model.config.max_length).to(device)
-            if config.invents and objective.prunes:
-                _prune(objective, problems.val, batch, world, log)
+            if config.invents: _prune(objective, problems.val, batch, world, log)
             noise = [objective.new_noise(batch)] if config.use_gumbel else []
             with world.own_randomness(config.seed, step, device):
                 progress.add(take(batch, *noise), len(examples))
             step += 1
             bar.update()
 
-            stopping = bool(stop or log.lost)
-            if world.size > 1: # all at one step
-                stopping = bool(world.total(torch.tensor(float(stopping), device=device)))
+            stopping = _stopping(world, device, stop or log.lost)
             def due(every): return step % every == 0 or step == steps or stopping
             if any(map(due, (config.logging_steps, config.eval_steps, config.save_steps))):
                 loss, accuracy = progress.read(step)
@@ -270,8 +267,8 @@ def _train(config, world, device, precision, log):
                 metrics.append(dict(step=step, loss=loss, exact_match=exact))
             if due(config.save_steps):
                 facts = dict(metrics=metrics, precision=precision,
-                             seconds=time.perf_counter() - began)
-                if config.invents: facts['pruned'] = objective.pruned
+                             seconds=time.perf_counter() - began,
+                             pruned=objective.pruned if config.invents else None)
                 _save(folder, world, step, parts, batches, facts)
             if stopping: _stop(world, log, step, stop)
     problems.source.close()
@@ -324,12 +321,19 @@ def _resumed(config, world, log, objective, parts, batches):
 
 # %% ../nbs/25_training.ipynb #5117a0d0
 def _prune(objective, examples, batch, world, log):
-    "Answers unlearn to listen to redundant thoughts; validation problems show these"
+    "When it is time, choose the thoughts that answers unlearn to listen to, by validation problems"
+    if not objective.prunes: return
     if len(examples): batch = Batch.of(examples[:1000]).to(batch.tokens.device)
     objective.prune(world.broadcast(objective.redundant(batch)))
     n, k = len(objective.pruned), objective.n_thoughts
     with world.together():
         log.say(f'{n} of {k} thoughts are redundant: answers unlearn to listen to them')
+
+# %% ../nbs/25_training.ipynb #5117a0d1
+def _stopping(world, device, asked):
+    "Whether a process was asked to stop: then all do, at one step"
+    if world.size == 1: return bool(asked)
+    return bool(world.total(torch.tensor(float(bool(asked)), device=device)))
 
 # %% ../nbs/25_training.ipynb #a1f0c3d2
 def _save(folder, world, step, parts, batches, facts):
