@@ -32,8 +32,8 @@ def card(prompt='40718265+57893146='):
     kinds = ['carry' if 'carry' in line and ': yes' in line else '' for line in lines]
     row = ''.join(f'<span class="thought {k}">{t}</span>' for t, k in zip(thoughts.split(), kinds))
     return f'''<meta charset="utf-8"><style>{STYLE}</style><h1>math_llm</h1>
-<p>Nobody taught this model to think. Scored on its sums alone,<br>it came to write {len(thoughts.split())} thoughts
-before each answer.</p><div class="row">{row}</div>
+<p>Nobody taught this model to think. Scored on its sums alone,<br>it came to write
+{len(thoughts.split())} thoughts before each answer.</p><div class="row">{row}</div>
 <small>Pink: thoughts that say “carry”.</small><div class="sum">{answer}</div>'''
 
 
