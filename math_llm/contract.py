@@ -395,7 +395,7 @@ def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the name
     words = [[percent(score).split('.')[0] for score in row] for row in scores]
     fig = plot_table(dict(zip(names, np.array(scores, float))), 'score, %', tests, 1., words)
     fig.axes[0].set_xticks(range(len(tests)), tests, rotation=40, ha='right')
-    fig.set_figwidth(7.2)                                 # a score of 100 takes some room
+    fig.set_figwidth(6.6)                                 # a score of 100 takes some room
     return fig
 
 # %% ../nbs/13_contract.ipynb #13000075
