@@ -17,7 +17,9 @@ class Relaxed(Way):
     def thought(self, logits, i):
         if not self.training:
             return self.greedy(logits)
-        noise = -self.noise * torch.rand(logits.shape).log().neg().log()
+        noise = torch.zeros_like(logits)
+        if self.noise:  # a draw of 0 gives infinity, and 0 times that is not a number
+            noise -= self.noise * torch.rand(logits.shape).log().neg().log()
         return gumbel_softmax(logits, self.temperature, self.is_hard, noise, self.allowed)
 
 
