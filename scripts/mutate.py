@@ -3,12 +3,13 @@
 
     python scripts/mutate.py model                      # 20 mutants of math_llm/model.py, seed 0
     python scripts/mutate.py model gumbel --n 10 --seed 1
+    python scripts/mutate.py model --only 3 17          # two of the twenty again, after mending
     python scripts/mutate.py --output mutants.json      # all modules
 
 Each mutant is a copy of the project with one change in an exported cell: an operator or a
 comparison exchanged, a number or a truth value altered, a condition turned round, an argument
 dropped, a statement left out. The notebook runs alone with it and stops at its first failure. A
-mutant that no cell notices is a survivor: it is shown with its line.
+mutant that no cell notices is a survivor: it is shown with its number and its line.
 """
 import argparse
 import ast
@@ -119,7 +120,7 @@ def survives(copy, name, notebook, limit):
     return subprocess.run(test, env=env, cwd=copy, capture_output=True).returncode == 0
 
 
-def examine(module, n, seed, limit):
+def examine(module, n, seed, only, limit):
     "The report on one module."
     path, killed, left = notebook_of(module), 0, []
     notebook = path.read_text()
@@ -128,12 +129,13 @@ def examine(module, n, seed, limit):
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', '__pycache__', 'runs',
             'data', 'checkpoints'))
         if not survives(copy, path.name, notebook, limit): sys.exit(f'{path.name} fails as it is')
-        for cell, code, what, changed in mutants(notebook, n, seed):
+        for i, (cell, code, what, changed) in enumerate(mutants(notebook, n, seed)):
+            if only and i not in only: continue
             if not survives(copy, path.name, changed, limit):
                 killed += 1
                 continue
-            left.append(dict(cell=cell, change=what, code=code))
-            print(f'  survived  {path.name}, cell {cell}  {what}: {code[:100]}', flush=True)
+            left.append(dict(number=i, cell=cell, change=what, code=code))
+            print(f'  {i} survived  {path.name}, cell {cell}  {what}: {code[:100]}', flush=True)
     print(f'{module}: {killed} of {killed + len(left)} killed', flush=True)
     return dict(module=module, mutants=killed + len(left), killed=killed, survivors=left)
 
@@ -143,6 +145,7 @@ def main():
     p.add_argument('modules', nargs='*', help='default: all')
     p.add_argument('--n', type=int, default=20, help='mutants of each module (default: 20)')
     p.add_argument('--seed', type=int, default=0)
+    p.add_argument('--only', nargs='+', type=int, metavar='I', help='only these numbers of the n')
     p.add_argument('--time_limit', type=float, default=300,
                    help='seconds for one notebook (default: 300)')
     p.add_argument('--output', help='write the report as JSON to this file')
@@ -150,7 +153,7 @@ def main():
     every = sorted(f.stem for f in (ROOT/'math_llm').glob('[!_]*.py'))
     if unknown := set(a.modules) - set(every):
         sys.exit(f'no such module: {", ".join(sorted(unknown))}')
-    report = [examine(m, a.n, a.seed, a.time_limit) for m in a.modules or every]
+    report = [examine(m, a.n, a.seed, a.only, a.time_limit) for m in a.modules or every]
     if a.output: Path(a.output).write_text(json.dumps(dict(seed=a.seed, modules=report), indent=1)
                                            + '\n')
 
