@@ -6,10 +6,11 @@
     python scripts/mutate.py model --only 3 17          # two of the twenty again, after mending
     python scripts/mutate.py --output mutants.json      # all modules
 
-Each mutant is a copy of the project with one change in an exported cell: an operator or a
-comparison exchanged, a number or a truth value altered, a condition turned round, an argument
-dropped, a statement left out. The notebook runs alone with it and stops at its first failure. A
-mutant that no cell notices is a survivor: it is shown with its number and its line.
+Each mutant is one change in an exported cell: an operator or a comparison exchanged, a number or a
+truth value altered, a condition turned round, an argument dropped, a statement left out. The
+notebook runs in a copy of the project; where a cell has a mutant, the process forks, and the fork
+goes on with the changed cell up to the first failure. A mutant that no cell notices is a survivor:
+it is shown with its number and its line.
 """
 import argparse
 import ast
@@ -17,10 +18,18 @@ import json
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
+import traceback
 from pathlib import Path
+
+from execnb.nbio import read_nb
+from execnb.shell import CaptureShell
+from nbdev.config import get_config
+
+from run_notebook import skipped
 
 ROOT = Path(__file__).resolve().parent.parent
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult,
@@ -87,22 +96,20 @@ def parts(cell):
     return directives, ''.join(x for x in lines if not x.startswith('#|'))
 
 
-def mutants(notebook, n, seed):
-    """Yield (cell, line of code, what, changed notebook) of `n` different changes of its exported
-    cells, drawn with `seed`."""
-    nb = json.loads(notebook)
-    exported = [i for i, c in enumerate(nb['cells']) if c['cell_type'] == 'code'
-                and '#| export' in ''.join(c['source'])]
-    places = [(i, j) for i in exported for j
-              in range(len(changes(ast.parse(parts(nb['cells'][i])[1]))))]
+def mutants(cells, n, seed):
+    """`n` different changes of exported cells, drawn with `seed`: (cell, line, what, changed
+    source) of each."""
+    places = [(i, j) for i, c in enumerate(cells) if c.cell_type == 'code'
+              and '#| export' in c.source for j in range(len(changes(ast.parse(parts(c)[1]))))]
+    found = []
     for i, j in random.Random(seed).sample(places, min(n, len(places))):
-        changed = json.loads(notebook)
-        directives, code = parts(changed['cells'][i])
+        directives, code = parts(cells[i])
         tree = ast.parse(code)
         line, what, change = changes(tree)[j]
         change()
-        changed['cells'][i]['source'] = directives + ast.unparse(ast.fix_missing_locations(tree))
-        yield i, code.splitlines()[line-1].strip(), what, json.dumps(changed)
+        found.append((i, code.splitlines()[line-1].strip(), what,
+                      directives + ast.unparse(ast.fix_missing_locations(tree))))
+    return found
 
 
 def notebook_of(module):
@@ -111,33 +118,62 @@ def notebook_of(module):
                 if f'#| default_exp {module}"' in p.read_text())
 
 
-def survives(copy, name, notebook, limit):
-    "Does a notebook pass, in a copy of the project?"
-    (copy/'nbs'/name).write_text(notebook)
-    test = [sys.executable, 'scripts/test_notebooks.py', '--path', f'nbs/{name}', '--n_workers',
-            '1', '--time_limit', str(limit)]
-    env = os.environ | dict(PYTHONPATH=str(copy), PYTHONDONTWRITEBYTECODE='1')
-    return subprocess.run(test, env=env, cwd=copy, capture_output=True).returncode == 0
+def runs(shell, cell):
+    "Does a cell run without a failure?"
+    flags = set(get_config().tst_flags.split())
+    if cell.cell_type == 'code' and not skipped(cell, flags): shell.cell(cell)
+    return not shell.exc
+
+
+def survives(shell, cells, changed, limit):
+    "Does what is left of a notebook pass with a changed first cell? A fork of this process tries."
+    if not (pid := os.fork()):
+        os.setpgrp()
+        for out in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), out)
+        cells[0].source = changed
+        try: os._exit(not all(runs(shell, cell) for cell in cells))
+        finally: os._exit(1)
+    end = time.monotonic() + limit
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(0.05)
+    if ended[0]: return ended[1] == 0
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return False
 
 
 def examine(module, n, seed, only, limit):
     "The report on one module."
     path, killed, left = notebook_of(module), 0, []
-    notebook = path.read_text()
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, 'copy')
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', '__pycache__', 'runs',
-            'data', 'checkpoints'))
-        if not survives(copy, path.name, notebook, limit): sys.exit(f'{path.name} fails as it is')
-        for i, (cell, code, what, changed) in enumerate(mutants(notebook, n, seed)):
-            if only and i not in only: continue
-            if not survives(copy, path.name, changed, limit):
+    cells, shell = read_nb(path).cells, CaptureShell()
+    found = [(i, *m) for i, m in enumerate(mutants(cells, n, seed)) if not only or i in only]
+    for at, cell in enumerate(cells):
+        if not any(m[1] >= at for m in found): break
+        for i, _, code, what, changed in (m for m in found if m[1] == at):
+            if not survives(shell, cells[at:], changed, limit):
                 killed += 1
                 continue
-            left.append(dict(number=i, cell=cell, change=what, code=code))
-            print(f'  {i} survived  {path.name}, cell {cell}  {what}: {code[:100]}', flush=True)
+            left.append(dict(number=i, cell=at, change=what, code=code))
+            print(f'  {i} survived  {path.name}, cell {at}  {what}: {code[:100]}', flush=True)
+        if not runs(shell, cell): sys.exit(f'{path.name} fails as it is:\n{shell.prettytb(path)}')
     print(f'{module}: {killed} of {killed + len(left)} killed', flush=True)
     return dict(module=module, mutants=killed + len(left), killed=killed, survivors=left)
+
+
+def in_a_copy(module, *how):
+    "The report on one module, made by a process of its own in a copy of the project"
+    with tempfile.TemporaryDirectory() as folder:
+        copy, out = Path(folder, 'copy'), Path(folder, 'report.json')
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', '__pycache__', 'runs',
+            'data', 'checkpoints'))
+        if not (pid := os.fork()):
+            os.environ |= dict(PYTHONPATH=str(copy), PYTHONDONTWRITEBYTECODE='1', IN_TEST='1')
+            sys.path.insert(0, str(copy))
+            os.chdir(copy/'nbs')
+            try: out.write_text(json.dumps(examine(module, *how)))
+            except BaseException: traceback.print_exc()
+            finally: os._exit(0)
+        os.waitpid(pid, 0)
+        return json.loads(out.read_text()) if out.exists() else sys.exit(1)
 
 
 def main():
@@ -147,13 +183,13 @@ def main():
     p.add_argument('--seed', type=int, default=0)
     p.add_argument('--only', nargs='+', type=int, metavar='I', help='only these numbers of the n')
     p.add_argument('--time_limit', type=float, default=300,
-                   help='seconds for one notebook (default: 300)')
+                   help='seconds for one mutant (default: 300)')
     p.add_argument('--output', help='write the report as JSON to this file')
     a = p.parse_args()
     every = sorted(f.stem for f in (ROOT/'math_llm').glob('[!_]*.py'))
     if unknown := set(a.modules) - set(every):
         sys.exit(f'no such module: {", ".join(sorted(unknown))}')
-    report = [examine(m, a.n, a.seed, a.only, a.time_limit) for m in a.modules or every]
+    report = [in_a_copy(m, a.n, a.seed, a.only, a.time_limit) for m in a.modules or every]
     if a.output: Path(a.output).write_text(json.dumps(dict(seed=a.seed, modules=report), indent=1)
                                            + '\n')
 
