@@ -95,16 +95,6 @@ def _parser(config_class, prog=None, description=None):
         _add_flag(groups[heading], fields[name], hints[name])
     return p
 
-# %% ../nbs/20_options.ipynb #bf25446c
-def _check_fields(config_class, values, name):
-    "Raise `InputError` where the file `name` sets no field, or one to what it does not take"
-    hints, fields = typing.get_type_hints(config_class), dataclasses.fields(config_class)
-    if unknown := values.keys() - {f.name for f in fields}:
-        raise InputError(f'{name}: {", ".join(sorted(unknown))} cannot be set here')
-    for f in fields:
-        if f.name in values:
-            _check_option(f, hints[f.name], values[f.name], f'{name}: {f.name}')
-
 # %% ../nbs/20_options.ipynb #c5fbf81a
 # Where it is not JSON: what to do about it
 def read_json(path: str|Path, hint: str = '') -> dict:
@@ -120,7 +110,7 @@ def read_json(path: str|Path, hint: str = '') -> dict:
 _RECIPES = Path(math_llm.__file__).parent/'recipes'
 
 def _read_record(config_class, name):
-    "The fields that a file or a recipe sets, checked"
+    "The fields that a file or a recipe sets"
     shipped = {p.stem: p for p in sorted(_RECIPES.glob('*.json'))}
     path = Path(name)
     if not path.exists() or path.is_dir(): path = shipped.get(str(name)) # a pipe is no file
@@ -131,21 +121,24 @@ def _read_record(config_class, name):
     for gone, values in getattr(config_class, 'dropped', {}).items():
         if gone in saved and saved.pop(gone) not in values:
             raise InputError(f'{name}: {gone} is not an option any more, and this record needs it')
-    _check_fields(config_class, saved, str(name))
+    if unknown := saved.keys() - {f.name for f in dataclasses.fields(config_class)}:
+        raise InputError(f'{name}: {", ".join(sorted(unknown))} cannot be set here')
     return saved
 
 # %% ../nbs/20_options.ipynb #9c2b2052b
 def _read_options(config_class, argv, prog=None, description=None):
     "The options object of a command line, and of the file that its `--config` names"
-    p = _parser(config_class, prog, description)
-    untyped = {f.name: p for f in dataclasses.fields(config_class)} # a value of no option
-    given = vars(p.parse_args(argv, argparse.Namespace(**untyped)))
-    typed = {k: v for k, v in given.items() if v is not p}
+    parser = _parser(config_class, prog, description)
+    untyped = {f.name: parser for f in dataclasses.fields(config_class)} # a value of no option
+    given = vars(parser.parse_args(argv, argparse.Namespace(**untyped)))
+    typed = {k: v for k, v in given.items() if v is not parser}
     saved = _read_record(config_class, typed['config']) if typed.get('config') else {}
     if 'phases' in saved: # what is typed wins in each phase, too
-        saved['phases'] = [{k: v for k, v in phase.items() if k not in typed}
-                           for phase in saved['phases']]
-    return config_class(**saved | typed)
+        phases = converted(tuple[dict, ...], saved['phases'], 'phases')
+        saved['phases'] = [{k: v for k, v in p.items() if k not in typed} for p in phases]
+    try: return config_class(**saved | typed)
+    except InputError as e:
+        raise InputError(f'{e} (with --config {typed["config"]})' if saved else str(e)) from None
 
 # %% ../nbs/20_options.ipynb #eab4940f
 @contextmanager
