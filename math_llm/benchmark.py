@@ -260,12 +260,6 @@ class BenchmarkConfig:
 # %% ../nbs/26_benchmark.ipynb #3f1726a9
 _KEYS = ('part', 'size', 'digits', 'batch', 'precision', 'variant') # what a row is known by
 
-def _cut(x, up):
-    "Four digits, never rounded in our favour"
-    if not isinstance(x, float) or not x: return x
-    unit = 10. ** (math.floor(math.log10(x)) - 3)
-    return float(f'{(math.ceil(x/unit - 1e-9) if up else math.floor(x/unit + 1e-9)) * unit:.4g}')
-
 def _spread(name, values):
     return {name: float(np.median(values)), name + '_low': min(values), name + '_high': max(values)}
 
@@ -282,7 +276,7 @@ def _row(key, work, seconds, reference=None, peak=None, memory=None):
             r['share_of_peak'] = float(np.median(work.flops / np.array(seconds) / peak))
         if reference: r |= _spread('gain', [b / a for a, b in zip(seconds, reference)])
     if memory is not None: r['memory_mb'] = memory
-    return {k: _cut(x, k.startswith(('seconds', 'memory'))) for k, x in r.items()}
+    return r
 
 # %% ../nbs/26_benchmark.ipynb #b9619959
 def _reference(work, works, seconds):
