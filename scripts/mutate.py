@@ -17,12 +17,15 @@ import ast
 import json
 import os
 import random
+import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from execnb.nbio import read_nb
@@ -127,18 +130,23 @@ def runs(shell, cell):
 
 def survives(shell, cells, changed, limit):
     "Does what is left of a notebook pass with a changed first cell? A fork of this process tries."
+    tmp, kept = tempfile.gettempdir(), tempfile.gettempdir() + '.kept'
+    subprocess.run(['cp', '-a', tmp, kept], check=True)
     if not (pid := os.fork()):
         os.setpgrp()
+        used = int(time.process_time())
+        resource.setrlimit(resource.RLIMIT_CPU, (used + limit, used + limit))
         for out in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), out)
         cells[0].source = changed
         try: os._exit(not all(runs(shell, cell) for cell in cells))
         finally: os._exit(1)
-    end = time.monotonic() + limit
+    end = time.monotonic() + 10 * limit # one that waits for ever
     while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(0.05)
-    if ended[0]: return ended[1] == 0
-    os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return False
+    with suppress(ProcessLookupError): os.killpg(pid, signal.SIGKILL)
+    if not ended[0]: os.waitpid(pid, 0)
+    shutil.rmtree(tmp)
+    os.rename(kept, tmp) # what the fork has written is gone
+    return ended[0] != 0 and ended[1] == 0
 
 
 def examine(module, n, seed, only, limit):
@@ -162,11 +170,14 @@ def examine(module, n, seed, only, limit):
 def in_a_copy(module, *how):
     "The report on one module, made by a process of its own in a copy of the project"
     with tempfile.TemporaryDirectory() as folder:
-        copy, out = Path(folder, 'copy'), Path(folder, 'report.json')
+        copy, tmp, out = (Path(folder, name) for name in ('copy', 'tmp', 'report.json'))
+        tmp.mkdir()
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', '__pycache__', 'runs',
             'data', 'checkpoints'))
         if not (pid := os.fork()):
-            os.environ |= dict(PYTHONPATH=str(copy), PYTHONDONTWRITEBYTECODE='1', IN_TEST='1')
+            os.environ |= dict(PYTHONPATH=str(copy), PYTHONDONTWRITEBYTECODE='1', IN_TEST='1',
+                               TMPDIR=str(tmp))
+            tempfile.tempdir = str(tmp)
             sys.path.insert(0, str(copy))
             os.chdir(copy/'nbs')
             try: out.write_text(json.dumps(examine(module, *how)))
@@ -182,8 +193,8 @@ def main():
     p.add_argument('--n', type=int, default=20, help='mutants of each module (default: 20)')
     p.add_argument('--seed', type=int, default=0)
     p.add_argument('--only', nargs='+', type=int, metavar='I', help='only these numbers of the n')
-    p.add_argument('--time_limit', type=float, default=300,
-                   help='seconds for one mutant (default: 300)')
+    p.add_argument('--time_limit', type=int, default=100,
+                   help='seconds of the processor for one mutant (default: 100)')
     p.add_argument('--output', help='write the report as JSON to this file')
     a = p.parse_args()
     every = sorted(f.stem for f in (ROOT/'math_llm').glob('[!_]*.py'))
