@@ -387,7 +387,7 @@ def format_contract(report: _Report, # Made by `contract`
 # %% ../nbs/13_contract.ipynb #13000061
 def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the names of models
                  ): # A matplotlib figure
-    "The scores of all tests, a row for each model; the darker, the better"
+    "The scores of all tests, a row for each model; the stronger the colour, the better"
     if not reports: raise InputError('there is nothing to draw')
     tests = [f"{r['property']}: {r['test']}" for r in next(iter(reports.values()))['rows']]
     names = [f"{name} {'holds' if r['contract'] else 'is broken'}" for name, r in reports.items()]

@@ -61,16 +61,14 @@ def _documented(symbol, **named):
 
 # %% ../nbs/site.ipynb #d5e0a025
 def _plain(text: str): # Markdown
-    "`text` as it is meant: code without links, options with two dashes, numbers in one line"
+    "`text` as it is meant: code without links, options with two dashes, a number with its unit"
     def part(m):
         if m[0] == '--': return r'\-\-'
         if not m[0].startswith('```'): return m[0]
         return re.sub(r'\[(`[^`\]]+`)\]\([^)]*\)', r'\1', m[0])
-    def cell(text):
-        short = re.match(r' *\d', text) and len(text) < 28
-        return f" {text.strip().replace(' ', chr(160))} " if short else text
+    def row(m): return re.sub(r'(?<=\d) (?=%)|(?<=\b(?:of|to)) (?=\d)', chr(160), m[0])
     text = re.sub(r'(?ms)^```.*?^```|`[^`\n]+`|(?<![\w!-])--(?=[a-z])', part, text)
-    return re.sub(r'(?m)^\|.*$', lambda m: '|'.join(map(cell, m[0].split('|'))), text)
+    return re.sub(r'(?m)^\|.*$', row, text)
 
 # %% ../nbs/site.ipynb #d5e0a010
 def _page_links(path: str, # Of the notebook, from the project's folder

@@ -26,7 +26,6 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PROC = ROOT/'_proc'
-COPIED = ('images', 'web', 'pretrained', 'results', 'styles.css')
 
 
 def process():
@@ -174,13 +173,11 @@ def build(out, wanted):
                    if not any(part[0] in '._' for part in p.relative_to(PROC).parts))
     pages = dict(outline(names))
     out.mkdir(exist_ok=True)
-    for name in COPIED:
-        source = (ROOT/'nbs'/name).resolve()
-        if source.is_dir(): shutil.copytree(source, out/name, dirs_exist_ok=True)
-        else: shutil.copy(source, out/name)
-    for script in (ROOT/'nbs/explanations').glob('*/*.py'):
-        (out/'explanations'/script.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(script, out/'explanations'/script.parent.name)
+    nbs, shown = ROOT/'nbs', [*config['project']['resources'], 'images/*', 'styles.css']
+    for source in (f for pattern in shown for f in nbs.glob(pattern) if f.is_file()):
+        target = out/source.relative_to(nbs)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
     for name in names:
         path = out/pages[name][0]
         if wanted and not wanted & {Path(name).stem, path.stem}: continue

@@ -22,6 +22,7 @@ export function think_view(app, panel) {
   });
   const line = el('p', {class: 'verdict'}),
     what = el('p', {class: 'what'}),
+    hint = el('p', {class: 'hint'}),
     strip = el('ol', {class: 'thoughts', 'aria-label': 'Its thoughts'});
   const agree = el(
     'button',
@@ -34,11 +35,7 @@ export function think_view(app, panel) {
   panel.append(
     ask.form,
     line,
-    el(
-      'p',
-      {class: 'hint'},
-      'Each card is a thought. Choose one to change it; the answer is computed anew.',
-    ),
+    hint,
     strip,
     choices,
     what,
@@ -154,6 +151,15 @@ export function think_view(app, panel) {
     app.say(`${problem} = ${answer ?? 'nothing'}. ${words.join(' ')}`);
   }
 
+  function explain() {
+    hint.textContent = [
+      'Before it answers, the model writes these thoughts.',
+      now.book ? 'Under each stands what its code book reads in it.' : '',
+      'Choose one to change it: the answer is computed anew.',
+      now.book?.entries.some(e => !e.audible) ? 'The answer does not use those with a dashed edge.' : '',
+    ].join(' ');
+  }
+
   /** The other sum, if these are the thoughts about it. */
   function lender(model, thoughts) {
     try {
@@ -203,6 +209,7 @@ export function think_view(app, panel) {
       agree.hidden =
         !foretold || (!foretold.against.length && foretold.book === foretold.arithmetic);
       draw_sum(table, now);
+      explain();
       tell();
       experiments.add(now);
     },

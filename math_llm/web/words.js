@@ -13,7 +13,7 @@ export function describe(entry, token, c) {
   if (value === null) return say(entry.speaks_of, 'no word of its');
   return say(
     entry.speaks_of,
-    `${value} ${right ? '✓' : '✗'}${entry.audible ? '' : ' unheard'}`,
+    `${value} ${right ? '✓' : '✗'}${entry.audible ? '' : ', not used'}`,
     right ? 'good' : 'bad',
   );
 }
@@ -94,7 +94,7 @@ export function sentences(now) {
     if (!foretold)
       words.push(
         unheard(now)
-          ? 'By the code book nobody listens to what was changed.'
+          ? 'By the code book the answer does not use what was changed.'
           : 'The code book does not say which carry these thoughts tell.',
       );
     else {
