@@ -70,6 +70,17 @@ def _plain(text: str): # Markdown
     text = re.sub(r'(?ms)^```.*?^```|`[^`\n]+`|(?<![\w!-])--(?=[a-z])', part, text)
     return re.sub(r'(?m)^\|.*$', row, text)
 
+# %% ../nbs/site.ipynb #d5e0a032
+def _lighter(png: str): # A figure, in base64
+    "The same figure with at most 256 colours"
+    from base64 import b64decode, b64encode
+    from io import BytesIO
+    from PIL import Image
+    image, out = Image.open(BytesIO(b64decode(png))), BytesIO()
+    few = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(out, 'png', optimize=True)
+    return b64encode(out.getvalue()).decode()
+
 # %% ../nbs/site.ipynb #d5e0a010
 def _page_links(path: str, # Of the notebook, from the project's folder
                repo: str, # Address of the repository
@@ -117,9 +128,10 @@ class _Pages:
             if cell.cell_type == 'markdown': cell.source = local(cell.source)
             if cell.cell_type != 'code': continue
             self.fold(cell, study)
-            for out in cell.outputs:
-                text = out.get('data', {}).get('text/markdown')
-                if text: out['data']['text/markdown'] = local(''.join(text))
+            for data in (out['data'] for out in cell.outputs if 'data' in out):
+                text, png = data.get('text/markdown'), data.get('image/png')
+                if text: data['text/markdown'] = local(''.join(text))
+                if png: data['image/png'] = _lighter(''.join(png))
         if name.stem in ('index', 'live'): return
         from nbdev.process import mk_cell
         line = _page_links(f'nbs/{name.as_posix()}', c.git_url, c.branch, _changed(path))

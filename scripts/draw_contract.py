@@ -4,7 +4,9 @@ files of the page about it.
 
     python scripts/draw_contract.py [FILE]
 """
+import re
 import sys
+from io import StringIO
 from pathlib import Path
 from runpy import run_path
 
@@ -12,13 +14,21 @@ import matplotlib
 from math_llm.contract import plot_contract
 
 ROOT = Path(__file__).parents[1]
-GREY = '#7a7a7a'  # to be read on white and on black
-STYLE = {'svg.hashsalt': 'contract', 'svg.fonttype': 'none', 'axes.edgecolor': GREY}
+GREY = '#7a7a7a'
+STYLE = {'svg.hashsalt': 'contract', 'svg.fonttype': 'none', 'axes.edgecolor': GREY,
+         'font.sans-serif': ['DejaVu Sans', 'Verdana', 'sans-serif']}
 STYLE |= dict.fromkeys(('text.color', 'axes.labelcolor', 'xtick.color', 'ytick.color'), GREY)
+
+WORDS = ('<style type="text/css">text[style*="7a7a7a"] { fill: #5c666f !important }\n'
+         '@media (prefers-color-scheme: dark) '
+         '{ text[style*="7a7a7a"] { fill: #b8c0c8 !important } }')  # in both themes to be read
 
 if __name__ == '__main__':
     matplotlib.use('svg')
     path = sys.argv[1] if len(sys.argv) > 1 else ROOT / 'nbs/images/contract.svg'
     reports = run_path(str(ROOT / 'nbs/explanations/the_contract/study.py'))['together']()
+    drawn = StringIO()
     with matplotlib.rc_context(STYLE):
-        plot_contract(reports).savefig(path, transparent=True, metadata={'Date': None})
+        plot_contract(reports).savefig(drawn, transparent=True, metadata={'Date': None})
+    text = re.sub(r'\s*\n\s*', '\n', drawn.getvalue()).replace('<style type="text/css">', WORDS, 1)
+    Path(path).write_text(text, encoding='utf-8')
