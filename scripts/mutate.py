@@ -17,6 +17,7 @@ import ast
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -128,10 +129,20 @@ def runs(shell, cell):
     return not shell.exc
 
 
-def survives(shell, cells, changed, limit):
-    "Does what is left of a notebook pass with a changed first cell? A fork of this process tries."
+def export(cell, changed, module):
+    "The module with a changed cell, as processes that tests start will import it"
+    before, mark, code = re.split(rf'(# %% \S+ #{cell.id}\n)', module.read_text())
+    rest = re.search(r'^# %% |\Z', code, re.M).start()
+    module.write_text(before + mark + changed + '\n\n' + code[rest:])
+
+
+def survives(shell, cells, changed, module, limit):
+    """Does what is left of a notebook pass with a changed first cell, exported into its `module`? A
+    fork of this process tries."""
     tmp, kept = tempfile.gettempdir(), tempfile.gettempdir() + '.kept'
     subprocess.run(['cp', '-a', tmp, kept], check=True)
+    exported = module.read_text()
+    export(cells[0], changed, module)
     if not (pid := os.fork()):
         os.setpgrp()
         used = int(time.process_time())
@@ -144,6 +155,7 @@ def survives(shell, cells, changed, limit):
     while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(0.05)
     with suppress(ProcessLookupError): os.killpg(pid, signal.SIGKILL)
     if not ended[0]: os.waitpid(pid, 0)
+    module.write_text(exported)
     shutil.rmtree(tmp)
     os.rename(kept, tmp) # what the fork has written is gone
     return ended[0] != 0 and ended[1] == 0
@@ -152,12 +164,13 @@ def survives(shell, cells, changed, limit):
 def examine(module, n, seed, only, limit):
     "The report on one module."
     path, killed, left = notebook_of(module), 0, []
+    file = Path('..', 'math_llm', module + '.py')
     cells, shell = read_nb(path).cells, CaptureShell()
     found = [(i, *m) for i, m in enumerate(mutants(cells, n, seed)) if not only or i in only]
     for at, cell in enumerate(cells):
         if not any(m[1] >= at for m in found): break
         for i, _, code, what, changed in (m for m in found if m[1] == at):
-            if not survives(shell, cells[at:], changed, limit):
+            if not survives(shell, cells[at:], changed, file, limit):
                 killed += 1
                 continue
             left.append(dict(number=i, cell=at, change=what, code=code))
