@@ -189,27 +189,23 @@ def _evaluate_works(s):
     return [_Work('ours', 'fp32', lambda: ours, *size),
             _Work('all decoded', 'fp32', lambda: decoded, *size, reference=True)]
 
-# %% ../nbs/26_benchmark.ipynb #668989bb
-def _growth(call):
-    "How many MB more this process had during a call than before"
-    def held(name):
-        text = Path('/proc/self/status').read_text()
-        return int(text.partition(name + ':')[2].split()[0]) / 1024
-    before = held('VmRSS')
-    Path('/proc/self/clear_refs').write_text('5') # forgets the peak so far
-    call()
-    return max(0., held('VmHWM') - before)
-
 # %% ../nbs/26_benchmark.ipynb #41b03837
+_STATUS = Path('/proc/self/status') # of this process, on Linux
+
 def _memory_child(argv):
-    "Print the memory that a work needs, in a process of its own"
+    "Print the MB that a work needs, in a process that has done the same with two problems"
     part, setting, variant, precision, threads = json.loads(argv)
     torch.set_num_threads(threads)
-    def call(batch):
+    def made(batch):
         works = _PARTS[part](_Setting(**setting | dict(batch=batch)))
         return next(w for w in works if (w.variant, w.precision) == (variant, precision)).make()
-    call(2)()
-    print(_growth(call(setting['batch'])))
+    made(2)()
+    def most(): # MB so far
+        return int(_STATUS.read_text().partition('VmHWM:')[2].split()[0]) / 1024
+    call = made(setting['batch'])
+    before = most()
+    call()
+    print(most() - before)
 
 def _memory(part, s, w):
     "MB that a call of a work needs; None: it cannot be known here"
@@ -218,7 +214,7 @@ def _memory(part, s, w):
         before = torch.cuda.memory_allocated(s.device)
         call()
         return (torch.cuda.max_memory_allocated(s.device) - before) / 2**20
-    if not Path('/proc/self/clear_refs').exists(): return None
+    if not _STATUS.exists(): return None
     asked = part, dataclasses.asdict(s), w.variant, w.precision, torch.get_num_threads()
     code = 'import sys; from math_llm.benchmark import _memory_child; _memory_child(sys.argv[1])'
     done = subprocess.run([sys.executable, '-c', code, json.dumps(asked)], capture_output=True,
