@@ -10,7 +10,7 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
-from .problems import ProblemConfig, SPLITS, draw, held_out, split_of
+from .problems import ProblemConfig, SPLITS, draw, held_out
 from .chains import Examples, pretty, render
 from .options import (Count, InputError, Share, Size, atomic_write, check_calls, command,
                               contents, next_steps)
@@ -65,7 +65,7 @@ class Stream:
         before = i * _BLOCK * (*self.ratios, 1 - sum(self.ratios))[self.split]  # problems, about
         config = self.later[1] if self.later and before >= self.later[0] else self.config
         p = draw(config, _BLOCK, np.random.default_rng([self.seed, self.split, i]))
-        return render(p[split_of(p, self.seed, *self.ratios) == self.split], config)
+        return render(p[p.splits(self.seed, *self.ratios) == self.split], config)
 
     def state_dict(self): return dict(block=self.block, offset=self.offset)
     def load_state_dict(self, state): self.block, self.offset = state['block'], state['offset']

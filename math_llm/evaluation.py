@@ -15,9 +15,9 @@ from fastcore.basics import patch
 import torch
 from tqdm import tqdm
 from .tokenizer import END, VOCAB, decode, encode, encode_batch
-from .problems import ProblemConfig, Problems, answers, held_out
+from .problems import ProblemConfig, Problems, held_out
 from .chains import Examples, pretty, render
-from .model import KVCache, Meta, ModelConfig, PAD_POSITION, Transformer
+from .model import KVCache, Meta, ModelConfig, Transformer
 from .decoding import generate
 from .learning import Batch
 from .options import Count, InputError, Size, check_calls
@@ -47,9 +47,9 @@ class Scripted(Transformer):
         asked = positions if at is None else positions.gather(1, at)
         logits = torch.full((*asked.shape, len(VOCAB)), -20., device=device)
         for i, row in enumerate(zip(where.tolist(), seen[:, 0, :, 0].int().tolist())):
-            text = [token for p, token in sorted(zip(*row)) if p < PAD_POSITION]
+            text = [token for p, token in sorted(zip(*row)) if p < KVCache.PAD]
             for j, p in enumerate(asked[i].tolist()):
-                if p < PAD_POSITION: logits[i, j, self.next(text[:p+1])] = 0.
+                if p < KVCache.PAD: logits[i, j, self.next(text[:p+1])] = 0.
         return logits if hook is None else hook('logits', logits)
 
 # %% ../nbs/07_evaluation.ipynb #430d70a9
@@ -213,7 +213,7 @@ def _report(meta, p, right, valid, hits, wrong):
     "What `evaluate` returns"
     n, unchecked = len(p), meta.chain in ('none', 'invented')
     listed = [dict(prompt='+'.join(p[[i]].operands()[0]) + '=', completion=text,
-                   answer=answers(p[[i]])[0]) for i, text in wrong.items()]
+                   answer=p[[i]].answers()[0]) for i, text in wrong.items()]
     return dict(n=n, exact_match=share(right.sum(), n), token_accuracy=share(*hits),
                 chain_validity=None if unchecked else share(valid.sum(), n),
                 by_digits=_groups(_longest_operand(p), right),

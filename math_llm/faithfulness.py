@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import math_llm
 from .tokenizer import VOCAB, decode, encode, encode_batch
-from .problems import Problems, answers, split_of
+from .problems import Problems
 from .chains import Examples, chain_steps
 from .model import SIZES, Transformer, thought_ids
 from .decoding import generate
@@ -59,7 +59,7 @@ def _cases(model, problems, batch_size):
     said = generate(model, examples.prompts(), batch_size=batch_size).texts()
     _, valid = examples.judge(said, problem_config(model.meta))
     p, prompts = examples.problems, examples.prompts()
-    for i, truth in enumerate(answers(p)):
+    for i, truth in enumerate(p.answers()):
         m = re.fullmatch(r'<think>(.*)</think>(\d+)<end>', said[i])
         if m and (valid[i] or kind == 'invented'):
             shape = int(p.width[i]), int(p.n_operands[i])
@@ -235,7 +235,7 @@ def _warnings(problems, meta, fresh):
         if n := int((size > known.get(key, np.inf)).sum()):
             said.append(f'{n} of {len(problems)} problems have up to {size.max()} {key[4:]}, '
                         f'this model was trained on up to {known[key]}')
-    if split and (n := int((split_of(problems, split.pop('partition'), **split) == 0).sum())):
+    if split and (n := int((problems.splits(split.pop('partition'), **split) == 0).sum())):
         said.append(f'{n} of {len(problems)} problems belong to the training split of this model')
     if fresh and not (known.keys() >= sizes.keys() and split):
         said.append('it is not known which problems this model was trained on: perhaps on these')

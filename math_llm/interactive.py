@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, decode, encode
-from .problems import Problems, answers
+from .problems import Problems
 from .chains import Step, check_chain, pretty, render
 from .model import SIZES, Transformer
 from .decoding import generate
@@ -153,7 +153,7 @@ def _judge(model, reply, book=None):
     m, config = _whole.fullmatch(reply.text), problem_config(model.meta)
     if not m: return reply
     reply.operands, reply.chain = m[1].split('+'), m[2]
-    reply.truth, = answers(Problems.from_operands([reply.operands]))
+    reply.truth, = Problems.from_operands([reply.operands]).answers()
     if re.fullmatch(r'\d+<end>', m[3]): reply.answer = m[3].removesuffix('<end>')
     answer = _plain(reply.answer) if reply.answer and config.zero_pad else reply.answer
     reply.right = answer == reply.truth

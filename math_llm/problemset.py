@@ -10,7 +10,7 @@ import dataclasses, re, typing
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .problems import ProblemConfig, SPLITS, held_out, split_of
+from .problems import ProblemConfig, SPLITS, held_out
 from .chains import Examples, render
 from .options import InputError, check_calls, opt
 from .dataset_files import DatasetConfig, load_dataset, written_as
@@ -68,7 +68,7 @@ class _Problemset:
     config: ProblemConfig # Limits, and how problems are written
     source: Stream|Epochs # Training examples
     epoch: int|None # Training examples in an epoch; None: there are no epochs
-    val: Examples # For measurements along the way
+    val: Examples # For measurements along the way, at most 500
     test: Examples # For the report at the end
     partition: dict # Seed and shares that decide which problems are held out; empty: not known
     unknown: tuple[str, ...] = () # Fields of `config` that neither metadata nor examples tell
@@ -82,6 +82,8 @@ def _stream(problem, partition, config, n):
     return Stream(first, **partition, num_workers=config.num_workers, later=later)
 
 # %% ../nbs/24_problemset.ipynb #997e2e55
+_VALIDATION = 500 # problems for measurements along the way, at most
+
 def _drawn(config):
     "Problems of the options that were given"
     if config.max_steps is None:
@@ -90,7 +92,8 @@ def _drawn(config):
     partition = dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1)
     if config.invents: problem = dataclasses.replace(problem, chain='none')
     val, test = (render(held_out(problem, n, config.seed, config.seed, s), problem)
-                 for s, n in (('val', config.eval_examples), ('test', config.test_examples)))
+                 for s, n in (('val', min(config.test_examples, _VALIDATION)),
+                              ('test', config.test_examples)))
     source = _stream(problem, partition, config, config.max_steps * config.batch_size)
     return _Problemset(problem, source, None, val, test, partition)
 
@@ -127,7 +130,7 @@ def _of_dataset(config, folder, say):
     splits, meta = _read(folder)
     problem, unknown = written_as({f'{folder}/{s}.json': ex for s, ex in splits.items()}, meta)
     partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
-    known = len(partition) == 3 and all((split_of(ex.problems, **partition) == i).all()
+    known = len(partition) == 3 and all((ex.problems.splits(**partition) == i).all()
                                         for i, ex in enumerate(splits.values()))
     if not known:
         if config.fresh: raise InputError(f'{folder} does not say how its problems were drawn and '
@@ -143,7 +146,8 @@ def _of_dataset(config, folder, say):
     total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * n
     if config.fresh: source, unknown = _stream(problem, partition, config, total), ()
     else: source = Epochs(splits['train'], config.seed)
-    return _Problemset(problem, source, n, splits['val'], splits['test'], partition, unknown)
+    val = splits['val'][:_VALIDATION]
+    return _Problemset(problem, source, n, val, splits['test'], partition, unknown)
 
 # %% ../nbs/24_problemset.ipynb #a5eb3b30
 def load_problems(config: DataOptions, # A `TrainingConfig`

@@ -111,7 +111,7 @@ def saved_fact(folder: str|Path, # Of a run
 
 # %% ../nbs/24_runs.ipynb #c340861a
 _MAY_DIFFER = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'logging_steps',
-               'eval_examples', 'test_examples', 'graphs', 'wandb', 'progress', 'config',
+               'test_examples', 'graphs', 'wandb', 'progress', 'config',
                'overwrite', 'output_dir'}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 

@@ -74,9 +74,9 @@ class _RunOptions:
                            low=0, high=1024)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
     eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
-    eval_examples: int = opt(500, 'Validation problems of such a measurement', low=1, flag=False)
     test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are '
-                             'drawn', low=1, flag=False)
+                             'drawn; as many, but at most 500, are for validation', low=1,
+                             flag=False)
     logging_steps: int = opt(100, 'Steps between log lines', low=1)
     wandb: bool = opt(True, 'Log to Weights & Biases: online where an account is set up, else '
                       'offline')
@@ -111,7 +111,7 @@ class TrainingConfig(_RunOptions, _OptimisationOptions, GumbelConfig, _ModelOpti
                  'seed')
     dropped = dict(fixed_length_cot=(None, False), pool=(None,), beta2=(0.98,), grad_clip=(1.,),
                    norm=('pre',), softmax=('standard',), grow=(0.,),
-                   gumbel_harden=(1.,))
+                   gumbel_harden=(1.,), eval_examples=range(1, 2**63))
 
     def __post_init__(self):
         super().__post_init__()

@@ -15,7 +15,7 @@ from .chains import render
 from .model import Transformer, thought_ids
 from .decoding import generate
 from .evaluation import held_out_problems, share
-from .codebook import Codebook, Columns, Thoughts, think
+from .codebook import Codebook, Columns, Thoughts
 from .options import Count, Size, check_calls
 from .files import problem_config
 
@@ -188,7 +188,7 @@ def study(model: Transformer,
          ) -> Codebook: # With the results of speaking among its facts
     "Learn a model's language, listen to it, rehearse speaking, and speak it"
     def about(n, i, bias):
-        return think(model, held_out_problems(model, n, 10*seed + i, carry_bias=bias))
+        return Thoughts.of(model, held_out_problems(model, n, 10*seed + i, carry_bias=bias))
     tests = {'uniform': about(n_tests, 1, 0.), 'carry-biased': about(n_tests, 2, 1.)}
     book = Codebook.learn(about(n, 3, 0.5), tests)
     book.listen(model, about(n_spoken, 4, 1.), seed)

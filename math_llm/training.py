@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 import torch
 from torch import nn
-from .chains import longest_example
 from .model import Meta, ModelConfig, Transformer
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
@@ -71,7 +70,7 @@ def _make_model(config, problems):
     model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None,
                       known | partition)
     if invents: model.meta.thought_alphabet = config.thought_alphabet or before.thought_alphabet
-    need = int(longest_example(problem).lengths[0]) + (problem.n_thoughts + 2) * invents
+    need = int(problem.longest_example().lengths[0]) + (problem.n_thoughts + 2) * invents
     if need > model.config.max_length:
         raise InputError(f'the longest example of these limits needs {need} tokens, more than '
                          f'--max-length {model.config.max_length}')
@@ -175,7 +174,6 @@ class _Progress:
 
     def validate(self, step, model, examples):
         "Exact match on validation problems"
-        examples = examples[:self.config.eval_examples]
         exact = evaluate(model, examples, self.config.eval_batch_size)['exact_match']['share']
         self.say(step, f'  exact match {percent(exact)} of {len(examples)} validation problems',
                  'good', exact_match=exact)
@@ -323,7 +321,7 @@ def _resumed(config, world, log, objective, parts, batches):
 def _prune(objective, examples, batch, world, log):
     "When it is time, choose the thoughts that answers unlearn to listen to, by validation problems"
     if not objective.prunes: return
-    if len(examples): batch = Batch.of(examples[:1000]).to(batch.tokens.device)
+    if len(examples): batch = Batch.of(examples).to(batch.tokens.device)
     objective.prune(world.broadcast(objective.redundant(batch)))
     n, k = len(objective.pruned), objective.n_thoughts
     with world.together():

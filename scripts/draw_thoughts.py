@@ -9,7 +9,7 @@ from pathlib import Path
 
 import math_llm.speaking  # noqa: F401 (it gives thoughts their answers)
 from math_llm import load_codebook, load_pretrained
-from math_llm.codebook import Columns, Thoughts, think
+from math_llm.codebook import Columns, Thoughts
 from math_llm.problems import Problems
 from math_llm.tokenizer import VOCAB
 
@@ -21,7 +21,7 @@ STYLE += '\n  .said { fill: #b8488f22 } .changed { stroke: #c46b00 }'
 
 
 def thoughts_of(model, *operands):
-    return think(model, Problems.from_operands([[o.zfill(8) for o in operands]]))
+    return Thoughts.of(model, Problems.from_operands([[o.zfill(8) for o in operands]]))
 
 
 def tellers(book):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from math_llm.problems import Problems, draw, split_of
+from math_llm.problems import Problems, draw
 from math_llm.chains import Examples, render
 from math_llm.learning import Batch
 from math_llm.dataset_files import DatasetConfig
@@ -124,7 +124,7 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000, file=No
                 render(
                     p[
                         np.flatnonzero(
-                            split_of(p, config.seed, config.train_ratio, config.val_ratio) == 0
+                            p.splits(config.seed, config.train_ratio, config.val_ratio) == 0
                         )
                     ],
                     config,

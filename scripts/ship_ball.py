@@ -18,12 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from math_llm.decoding import thought_mask
 from math_llm.evaluation import share
 from math_llm.files import load_model, save_model
 from math_llm.gumbel import rollout
 from math_llm.options import InputError
-from math_llm.permutations import PERMUTATIONS, draw_puzzles, write_puzzles
+from math_llm.permutations import PERMUTATIONS, Puzzles
 from math_llm.results import write_json
 from math_llm.tokenizer import THINK, VOCAB
 
@@ -36,8 +35,8 @@ N, N_SOME, N_COMPARED = 20_000, 5_000, 5_000
 @torch.no_grad()
 def think_on(model, puzzles, begun):
     "All thoughts, from the first ones (n, i) on"
-    tokens = F.pad(write_puzzles(puzzles, study.MOVES).tokens[:, :-2], (0, 1), value=THINK)
-    mask, begun = thought_mask(model.meta.thought_alphabet), torch.from_numpy(begun)
+    tokens = F.pad(puzzles.batch(study.MOVES).tokens[:, :-2], (0, 1), value=THINK)
+    mask, begun = model.meta.thought_mask(), torch.from_numpy(begun)
 
     def sample(logits, i):
         best = logits.masked_fill(~mask, -torch.inf).argmax(-1)
@@ -80,7 +79,7 @@ def main(folder, seed, run):
     full.meta.trained_on = dict(puzzle='permutations', moves=study.MOVES)
     save_model(full, folder, torch.bfloat16)
     model, rng = load_model(folder).eval(), np.random.default_rng(seed)
-    puzzles = draw_puzzles(N, rng, test=True)
+    puzzles = Puzzles.draw(N, rng, test=True)
     written = study.ask(model, puzzles, study.MOVES, False)
     some, thoughts = puzzles[:N_SOME], written[:, 1:study.MOVES + 1]
     told = study.read_thoughts(thoughts, puzzles.positions(study.MOVES))
@@ -90,7 +89,7 @@ def main(folder, seed, run):
             written[:N_COMPARED]).all(1)
     by_moves = {}
     for m in range(1, study.MOVES):
-        short = draw_puzzles(N_SOME, rng, m)
+        short = Puzzles.draw(N_SOME, rng, m)
         by_moves[str(m)] = study.right(study.ask(model, short, m, False), short, m)
     model.meta.thought_tokens = study.MOVES
     results = dict(same_answers_in_16_and_32_bits=share(int(same.sum()), N_COMPARED), seed=seed,

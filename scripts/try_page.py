@@ -28,7 +28,7 @@ import numpy as np
 from math_llm.chains import render
 from math_llm.decoding import generate
 from math_llm.files import load_pretrained, problem_config
-from math_llm.permutations import draw_puzzles
+from math_llm.permutations import Puzzles
 from math_llm.problems import held_out
 
 NBS = Path(__file__).parents[1]/'nbs'
@@ -71,7 +71,7 @@ class Handler(SimpleHTTPRequestHandler):
 def prompts(model, n, seed=22):
     "Held-out problems as a model wants them written."
     if 'max_digits' not in model.meta.trained_on:
-        p = draw_puzzles(n, np.random.default_rng(seed), test=True)
+        p = Puzzles.draw(n, np.random.default_rng(seed), test=True)
         return [f'{s}{"".join(map(str, moves))}=' for s, moves in zip(p.start, p.moves)]
     config = problem_config(model.meta)
     return render(held_out(config, n, seed), config).prompts()

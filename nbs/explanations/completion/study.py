@@ -34,7 +34,6 @@ SHARED = dict(
     batch_size=64,
     max_steps=3000,
     eval_steps=250,
-    eval_examples=200,
     test_examples=1000,
     save_steps=500,
     precision='fp32',

@@ -26,7 +26,7 @@ from math_llm.files import load_model, problem_config
 from math_llm.model import Transformer
 from math_llm.options import InputError
 from math_llm.patching import Where, carry_pairs, patch
-from math_llm.problems import ProblemConfig, Problems, add, answers, draw, held_out
+from math_llm.problems import ProblemConfig, Problems, add, draw, held_out
 from math_llm.results import write_results
 from math_llm.tokenizer import VOCAB, decode, encode_batch
 from math_llm.tracing import (Layout, activations, cut, find_heads, linear_probe, role_masses,
@@ -250,7 +250,7 @@ def falsify_carry(model: Transformer, # With a `columns` chain
     such a chain"""
     _need_columns(model)
     rng, made, problems = np.random.default_rng(seed), [], problems[problems.width > 1]
-    sums, texts, truth = add(problems.digits)[0], written(model, problems), answers(problems)
+    sums, texts, truth = add(problems.digits)[0], written(model, problems), problems.answers()
     for i, k in enumerate(rng.integers(0, problems.width - 1)):
         n, s = problems.n_operands[i], int(sums[i, k])
         choice = [v for v in (s - 10, s + 10) if 0 <= v < 10*n and (not keep_form or min(v, s) > 9)]

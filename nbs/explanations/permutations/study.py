@@ -27,7 +27,7 @@ from math_llm.files import load_model, save_model
 from math_llm.gumbel import GumbelAnswer, GumbelConfig, ramp
 from math_llm.learning import TeacherForcing
 from math_llm.model import Meta, ModelConfig, Transformer
-from math_llm.permutations import check_puzzles, draw_puzzles, write_puzzles
+from math_llm.permutations import Puzzles
 from math_llm.tokenizer import VOCAB, decode, decode_batch
 from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
 from math_llm.results import write_results
@@ -78,7 +78,7 @@ N_TEST, N_SOME = 10_000, 2_000
 def ask(model, puzzles, m, counted, thoughts=None):
     "What the model writes (n, t), decoded greedily; or what follows given thoughts (n, m)."
     model.meta.thought_tokens = m if model.meta.chain in ('invented', 'noop') else None
-    batch = write_puzzles(puzzles, m, 'none', counted)
+    batch = puzzles.batch(m, 'none', counted)
     prompts = decode_batch(batch.tokens, batch.prompt_lengths)
     if thoughts is not None:
         prompts = [f'{p}<think>{decode(row)}</think>' for p, row in zip(prompts, thoughts.tolist())]
@@ -87,7 +87,7 @@ def ask(model, puzzles, m, counted, thoughts=None):
 
 def right(written, puzzles, m=MOVES):
     "The share of right answers."
-    found = check_puzzles(puzzles, written, m)
+    found = puzzles.judge(written, m)
     return share(int(found.sum()), len(found))
 
 
@@ -113,7 +113,7 @@ def measure(model, chain, counted, seed):
     "Exact match by the number of moves, and what the thoughts are worth."
     by_moves, rng = [], np.random.default_rng([seed, 1])
     for m in range(1, MOVES + 1):
-        puzzles = draw_puzzles(N_TEST if m == MOVES else N_SOME, rng, m, test=m == MOVES)
+        puzzles = Puzzles.draw(N_TEST if m == MOVES else N_SOME, rng, m, test=m == MOVES)
         written = ask(model, puzzles, m, counted)
         by_moves.append(right(written, puzzles, m))
     report = dict(by_moves=by_moves, exact_match=by_moves[-1])
@@ -178,7 +178,7 @@ def train(
             )
             objective.temperature = torch.tensor(now['temperature'])
         loss, weight, hits, n = objective(
-            write_puzzles(draw_puzzles(batch, rng, m), m, chain, counted)
+            Puzzles.draw(batch, rng, m).batch(m, chain, counted)
         )
         (loss / weight).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -192,7 +192,7 @@ def train(
             if mean > BAR and frontier < MOVES:
                 frontier, mean = frontier + 1, 0.0
         if (step + 1) % 250 == 0:
-            test = draw_puzzles(1000, np.random.default_rng(step), test=True)
+            test = Puzzles.draw(1000, np.random.default_rng(step), test=True)
             model.eval()
             exact = right(ask(model, test, MOVES, counted), test)['share']
             model.train()

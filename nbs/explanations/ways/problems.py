@@ -4,8 +4,8 @@ import numpy as np
 
 from math_llm.chains import render
 from math_llm.learning import Batch
-from math_llm.permutations import Puzzles, write_puzzles
-from math_llm.problems import ProblemConfig, Problems, add, draw, split_of
+from math_llm.permutations import Puzzles
+from math_llm.problems import ProblemConfig, Problems, add, draw
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -34,7 +34,7 @@ class Moves:
         return Puzzles(*(np.concatenate(a)[:n] for a in zip(*((p.start, p.moves) for p in parts))))
 
     def batch(self, puzzles, m, counted=False):
-        return write_puzzles(puzzles, m, 'none', counted)
+        return puzzles.batch(m, 'none', counted)
 
     def facts(self, puzzles):
         return puzzles.positions(self.most)
@@ -56,7 +56,7 @@ class Sums:
         config, parts, missing = self.config(bias), [], n
         while missing > 0:
             p = draw(config, 2 * n + 8, rng)
-            parts.append(p[(split_of(p, 0) == 2) == test])
+            parts.append(p[(p.splits(0) == 2) == test])
             missing -= len(parts[-1])
         return Problems.concat(parts)[:n]
 

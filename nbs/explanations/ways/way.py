@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from math_llm.decoding import thought_mask
 from math_llm.gumbel import ramp, rollout
 from math_llm.tokenizer import END_THINK, THINK, VOCAB
 
@@ -25,7 +24,7 @@ class Way(nn.Module):
 
     def __init__(self, model, **changed):
         super().__init__()
-        self.model, self.allowed = model, thought_mask(model.meta.thought_alphabet)
+        self.model, self.allowed = model, model.meta.thought_mask()
         self.now = dict(hide=(0.5, 0.0), rate=1e-3) | type(self).settings | changed
         self.set_progress(0.0)
 

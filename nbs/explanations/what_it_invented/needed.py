@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 from math_llm.evaluation import evaluate, held_out_problems, share
-from math_llm.codebook import Columns, Thoughts, load_codebook, think
+from math_llm.codebook import Columns, Thoughts, load_codebook
 from math_llm.speaking import study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
@@ -82,16 +82,21 @@ def following(model, thoughts, rng):
                 right_with_noops=right(np.full_like(thoughts.tokens, NOOP)))
 
 
+def about(model, seed, bias):
+    "What a model thinks about new problems"
+    return Thoughts.of(model, held_out_problems(model, N_SWAPPED, seed, carry_bias=bias))
+
+
 def understanding(model, book, seed):
     "Each place of the chain, examined on new problems."
     book = copy.deepcopy(book)
-    new = {kind: think(model, held_out_problems(model, N_SWAPPED, seed + i, carry_bias=bias))
+    new = {kind: about(model, seed + i, bias)
            for i, (kind, bias) in enumerate(KINDS.items())}
     biased = held_out_problems(model, N_SPOKEN, seed + 2, carry_bias=1.)
-    book.listen(model, think(model, biased), seed)
+    book.listen(model, Thoughts.of(model, biased), seed)
     statuses, rows = [entry.status for entry in book.entries], []
     biased = held_out_problems(model, N_SPOKEN, seed + 3, carry_bias=1.)
-    book.rehearse(model, think(model, biased), seed)
+    book.rehearse(model, Thoughts.of(model, biased), seed)
     for i, (entry, status) in enumerate(zip(book.entries, statuses)):
         tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
         one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
@@ -118,7 +123,7 @@ def examine(name, seed, n):
         exact = evaluate(model, problems, n_wrong=3)
         result[kind] = dict(exact=exact['exact_match'],
                             by_digits={k: v['share'] for k, v in exact['by_digits'].items()})
-        thoughts = think(model, held_out_problems(model, N_SWAPPED, seed + 20 + i, carry_bias=bias))
+        thoughts = about(model, seed + 20 + i, bias)
         result[kind] |= following(model, thoughts, np.random.default_rng([seed, i]))
         print(name, kind, {k: v['share'] if isinstance(v, dict) and 'share' in v else v
                            for k, v in result[kind].items()
