@@ -176,4 +176,5 @@ def check_calls(module: dict): # Its `globals()`
             if not ours(m): continue                    # of others, what is patched onto them
             if k.startswith('_') and k != '__getitem__' and (ready or k != '__init__'): continue
             if plain(m): setattr(f, k, _checked(m))
-            elif isinstance(m, classmethod): setattr(f, k, classmethod(_checked(m.__func__)))
+            elif isinstance(m, (classmethod, types.MethodType)): # the latter by fastcore's `patch`
+                setattr(f, k, classmethod(_checked(m.__func__)))
