@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from .tokenizer import END
 from .problems import ProblemConfig
-from .chains import longest_example
 from .model import ModelConfig, SIZES, Transformer
 from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
@@ -116,7 +115,7 @@ def _step_work(s, variant, precision, objective, batches, thoughts=0, reference=
 def _train_works(s):
     "Teacher forcing on four batches, beside padding to the longest"
     config = ProblemConfig(max_digits=s.digits)
-    longest, ex = int(longest_example(config).lengths[0]), Stream(config).take(4 * s.batch)
+    longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(4 * s.batch)
     def work(variant, p, compiled, rows, multiple, reference=False):
         parts = [ex[i*s.batch:(i+1)*s.batch] for i in range(4)]
         batches = [Batch.of(part, multiple, longest) for part in parts]
@@ -137,7 +136,7 @@ def _gumbel_works(s, objective, batch, model, thoughts=0):
 
 def _completion_works(s):
     config = ProblemConfig(max_digits=s.digits)
-    longest, ex = int(longest_example(config).lengths[0]), Stream(config).take(16 * s.batch)
+    longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(16 * s.batch)
     middle = np.argsort(ex.lengths, kind='stable')[8*s.batch:9*s.batch]
     return _gumbel_works(s, GumbelCompletion, Batch.of(ex[middle]), lambda: s.model(longest))
 
@@ -157,7 +156,7 @@ def _asked(s):
     model, ex = load_pretrained('taught', s.device), Stream(config, split='test').take(s.batch)
     same = dataclasses.astuple(model.config)[:4] == SIZES[s.size]
     if not same or s.digits > model.meta.trained_on['max_digits']:
-        model = s.model(int(longest_example(config).lengths[0])).eval()
+        model = s.model(int(config.longest_example().lengths[0])).eval()
         model.head.weight.data[END] = 0. # never the likeliest: it writes until there is no room
         model.meta.trained_on = dataclasses.asdict(config)
     n = min(s.batch, 16)

@@ -173,8 +173,7 @@ def check_calls(module: dict): # Its `globals()`
         fields = getattr(f, '__dataclass_fields__', {}).values()
         ready = any('help' in x.metadata for x in fields) # options check themselves
         for k, m in list(vars(f).items()) if isinstance(f, type) else ():
-            if not ours(m): continue                    # of others, what is patched onto them
+            if not ours(bound := getattr(f, k, None)): continue # of others: what is patched
             if k.startswith('_') and k != '__getitem__' and (ready or k != '__init__'): continue
             if plain(m): setattr(f, k, _checked(m))
-            elif isinstance(m, (classmethod, types.MethodType)): # the latter by fastcore's `patch`
-                setattr(f, k, classmethod(_checked(m.__func__)))
+            elif inspect.ismethod(bound): setattr(f, k, classmethod(_checked(bound.__func__)))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fastcore.basics import patch
 from .tokenizer import END, VOCAB, decode, encode
 from .problems import Problems
-from .chains import Step, check_chain, pretty, render
+from .chains import check_chain, pretty, render
 from .model import SIZES, Transformer
 from .decoding import generate
 from .evaluation import percent
@@ -133,7 +133,7 @@ class Reply:
     kind: str = 'columns' # How the model thinks
     operands: list[str]|None = None # Of the problem; None: it is none
     chain: str|None = None # Between `<think>` and `</think>`; None: there is none
-    steps: list[Step] = field(default_factory=list) # The verifier's verdict on each step
+    steps: list = field(default_factory=list) # The verifier's verdict on each step
     answer: str|None = None # What the model answers; None: nothing, or it did not come to an end
     truth: str|None = None # The true sum
     right: bool = False # Are they the same?
