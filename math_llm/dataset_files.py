@@ -87,12 +87,6 @@ def _read_examples(texts, name):
         parts.append(Examples(tokens, prompts, lengths, problems[i:i+step]))
     return Examples.concat(parts)
 
-# %% ../nbs/22_dataset_files.ipynb #896f8ab9
-def _pieces(files):
-    "Some thousand examples at a time: name of their file, number of the first one, examples"
-    step = 2**14
-    return [(name, i, ex[i:i+step]) for name, ex in files.items() for i in range(0, len(ex), step)]
-
 # %% ../nbs/22_dataset_files.ipynb #a17c0010
 def _answer_at(ex):
     "Where the answer begins in each row (b,)"
@@ -127,11 +121,11 @@ def _differs(ex, config):
     return np.flatnonzero(bad).tolist()
 
 # %% ../nbs/22_dataset_files.ipynb #f466092f
-def _seen(pieces):
+def _seen(parts):
     "Fields of `ProblemConfig` that examples tell, and the kinds of chain that they may have"
-    found = [_limits(ex) for *_, ex in pieces]
+    found = [*map(_limits, parts)]
     seen = {k: (min if k == 'min_digits' else max)(x[k] for x in found) for k in found[0]}
-    chain = parse_example(pieces[0][2][0].texts()[0])[1] or ''
+    chain = parse_example(parts[0][0].texts()[0])[1] or ''
     noops = chain.count('<noop>')
     if chain != '<noop>' * noops: return seen, ['columns', 'running']
     seen |= dict(thought_tokens=noops or None, fixed_length_cot=False)
@@ -143,8 +137,7 @@ def written_as(files: dict[str, Examples], # By name, for error messages
               ) -> tuple[ProblemConfig, tuple]: # And the names of fields that nobody can tell
     "How the examples of files are written; raises `InputError` at one that is written otherwise"
     if not all(map(len, [files, *files.values()])): raise InputError('no examples to look at')
-    pieces, fields = _pieces(files), {f.name for f in dataclasses.fields(ProblemConfig)}
-    seen, kinds = _seen(pieces)
+    fields, (seen, kinds) = ProblemConfig.__dataclass_fields__.keys(), _seen([*files.values()])
     claims = {k: meta[k] for k in fields & meta.keys()}
     if meta.get('include_cot') is False: claims['chain'] = 'none'
     for k in claims.keys() & {'max_digits', 'max_operands', 'min_digits', 'zero_pad'}:
@@ -154,7 +147,7 @@ def written_as(files: dict[str, Examples], # By name, for error messages
     tried = []
     for kind in kinds:
         config = ProblemConfig(**seen | dict(chain=kind) | claims)
-        bad = [(name, i + j) for name, i, ex in pieces for j in _differs(ex, config)]
+        bad = [(name, i) for name, ex in files.items() for i in _differs(ex, config)]
         tried.append((len(bad), config, bad[:1]))
     _, config, bad = min(tried, key=lambda x: x[0])
     for name, i in bad:
