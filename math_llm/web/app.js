@@ -150,7 +150,11 @@ class App {
       const {bytes, codebook} = await this.source.fetch(name, share => {
         this.progress.value = share;
       });
-      const model = load_model(bytes);
+      const model = load_model(bytes),
+        {chain, trained_on} = model.meta,
+        listed = this.source.models.find(m => m.name === name);
+      if (chain !== listed.chain || (trained_on?.max_digits === undefined) !== listed.puzzle)
+        throw new InputError('these are the weights of another model');
       return {name, model, book: codebook ? new Codebook(codebook) : null};
     } catch (e) {
       throw e instanceof InputError
