@@ -145,7 +145,7 @@ def _plan(f):
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     return names, rest, {p.name: hints[p.name] for p in parameters
-                         if p.name in hints and p.kind is not p.VAR_KEYWORD}
+                         if p.name in hints.keys() - {'cls'} and p.kind is not p.VAR_KEYWORD}
 
 # %% ../nbs/20_checks.ipynb #bbefc03d
 def _checked(f):
