@@ -6,14 +6,14 @@
 __all__ = ['gumbel_softmax', 'rollout', 'ramp', 'GumbelConfig', 'GumbelCompletion', 'GumbelAnswer']
 
 # %% ../nbs/06_gumbel.ipynb #b870ffaa
-import copy, dataclasses
+import dataclasses
 from collections.abc import Callable
 from typing import Annotated
 import torch
 import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch
-from .tokenizer import END_THINK, EQUALS, PLUS, THINK, VOCAB
+from .tokenizer import END_THINK, THINK, VOCAB
 from .model import KVCache, Transformer, thought_ids
 from .learning import Batch
 from .options import Count, InputError, Size, check_calls, check_options, opt
@@ -83,15 +83,6 @@ class GumbelConfig:
     gumbel_hide: float = opt(
         0., "Share of the problem's tokens that the answer cannot see, though its thoughts can; "
         'falls in a straight line to 0 at the middle of the run', low=0, high=1)
-    gumbel_hide_columns: float = opt(
-        0., 'Share of the examples in which a digit of the answer sees neither other columns of '
-        'the problem nor earlier digits; its thoughts see all', low=0, high=1, flag=False)
-    gumbel_hide_thoughts: float = opt(
-        0., 'Share of the thoughts that a digit of the answer does not see in these examples',
-        low=0, high=1, flag=False)
-    gumbel_prune: float = opt(
-        1., 'Share of the run after which all thoughts are seen, and answers unlearn to listen to '
-        'those that they do not miss (1: never)', low=0, high=1, flag=False)
     thought_alphabet: str|None = opt(
         None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
         '--init-from, or all digits, +, = and <noop>)')
@@ -102,38 +93,21 @@ class GumbelConfig:
     def __post_init__(self):
         check_options(self)
         thought_ids(self.thought_alphabet)
-        defaults = {f.name: f.default for f in dataclasses.fields(GumbelConfig)}
-        def need(given, flag, *names):
-            names = [n for n in names if getattr(self, n) != defaults[n]]
-            if not given and names:
-                raise InputError(f'{", ".join(names)} means nothing without {flag}')
-        need(self.use_gumbel, '--use-gumbel', *defaults)
-        need(self.supervise == 'answer', '--supervise answer',
-             'gumbel_hide', 'gumbel_hide_columns', 'gumbel_hide_thoughts', 'gumbel_prune',
-             'thought_alphabet')
-        need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_thoughts',
-             'gumbel_prune')
+        self.need(self.use_gumbel, '--use-gumbel', *GumbelConfig.__dataclass_fields__)
+        self.need(self.supervise == 'answer', '--supervise answer', 'gumbel_hide',
+                  'thought_alphabet')
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
 
-# %% ../nbs/06_gumbel.ipynb #bc1def61
-def _targets(batch):
-    "What follows the prompt of each row (b, m); -100, which is not scored, behind `<end>`"
-    i = batch.prompt_lengths[:, None] + torch.arange(batch.longest[1], device=batch.tokens.device)
-    tokens = batch.tokens.gather(1, i.clamp(max=batch.tokens.shape[1] - 1))
-    return tokens.masked_fill(i >= batch.lengths[:, None], -100)
-
-def _sums(logits, target):
-    "Sum of the losses, sum of the weights, right predictions, predictions"
-    logits, n = logits.to(torch.promote_types(logits.dtype, torch.float32)), (target >= 0).sum()
-    loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='sum')
-    return loss, n.to(loss.dtype), (logits.argmax(-1) == target).sum(), n
+    def need(self, given, what: str, *names: str):
+        "Refuse options that were changed, though they mean nothing without another one"
+        changed = [n for n in names if getattr(self, n) != getattr(type(self), n)]
+        if changed and not given:
+            raise InputError(f'{", ".join(changed)} means nothing without {what}')
 
 # %% ../nbs/06_gumbel.ipynb #c584d8ca
 class _Gumbel(nn.Module):
     "What the two objectives share"
-    prunes = False # Whether it is time to `prune` what is `redundant`
-
     def __init__(self, model: Transformer, config: GumbelConfig|None = None):
         super().__init__()
         self.model, self.config = model, config or GumbelConfig(use_gumbel=True)
@@ -166,6 +140,21 @@ class _Gumbel(nn.Module):
         limit = self.model.config.max_length
         if t > limit: raise InputError(f'{t} tokens do not fit the context length of {limit}')
 
+    @staticmethod
+    def targets(batch):
+        "What follows each prompt (b, m); -100, which is not scored, behind `<end>`"
+        tokens, n = batch.tokens, batch.longest[1]
+        i = batch.prompt_lengths[:, None] + torch.arange(n, device=tokens.device)
+        return tokens.gather(1, i.clamp(max=tokens.shape[1] - 1)).masked_fill(
+            i >= batch.lengths[:, None], -100)
+
+    @staticmethod
+    def sums(logits, target):
+        "Sum of the losses, sum of the weights, right predictions, predictions"
+        logits, n = logits.to(torch.promote_types(logits.dtype, torch.float32)), (target >= 0).sum()
+        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='sum')
+        return loss, n.to(loss.dtype), (logits.argmax(-1) == target).sum(), n
+
 # %% ../nbs/06_gumbel.ipynb #3f6d287e
 class GumbelCompletion(_Gumbel):
     "Cross-entropy of the completion; behind the prompt the model reads its own samples alone"
@@ -178,29 +167,7 @@ class GumbelCompletion(_Gumbel):
         if noise is None: noise = self.new_noise(batch)
         prompts, n = batch.tokens[:, :batch.longest[0]], batch.longest[1]
         out = rollout(self.model, prompts, batch.prompt_lengths, n, self.sampler(noise))
-        return _sums(out[1], _targets(batch))
-
-# %% ../nbs/06_gumbel.ipynb #875f5113
-def _columns(prompts):
-    "The column of each digit of prompts (b, t), 0 for the ones; -1 for the other tokens"
-    t = prompts.shape[1]
-    i = torch.arange(t, device=prompts.device)
-    signs = (prompts == PLUS) | (prompts == EQUALS)
-    sign = i.where(signs, t).flip(1).cummin(1).values.flip(1)                       # the next one
-    return (sign - i - 1).where(prompts < 10, -1)
-
-def _beside_the_column(prompts, digits, m, s):
-    "What each of the last 1+m of s inputs sees besides the column it writes (b, 1+m, s)"
-    i = torch.arange(1 + m, device=prompts.device) # the last thought, `</think>`, the answer
-    column = F.pad(_columns(prompts), (0, s - prompts.shape[1]), value=-1)[:, None] # (b, 1, s)
-    written = (digits[:, None] - i)[:, :, None]                                     # (b, 1+m, 1)
-    earlier = F.pad((i > 1) & (i < i[:, None]), (s - 1 - m, 0))                     # (1+m, s)
-    return (column >= 0) & (column != written) | earlier
-
-def _prompts(batch):
-    "Prompts through `<think>`, padded on the right (b, p+1)"
-    prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1]
-    return prompts.scatter(1, batch.prompt_lengths[:, None], THINK)
+        return self.sums(out[1], self.targets(batch))
 
 # %% ../nbs/06_gumbel.ipynb #2213898e
 class GumbelAnswer(_Gumbel):
@@ -209,27 +176,16 @@ class GumbelAnswer(_Gumbel):
                  n_thoughts: Size, # K, the same for every problem
                  config: GumbelConfig|None = None): # Default: straight-through
         super().__init__(model, config)
-        self.n_thoughts, self.pruned = n_thoughts, None
-        self.hidden_columns = self.config.gumbel_hide_columns
-        self.others = torch.zeros(n_thoughts, dtype=torch.bool, device=model.embed.weight.device)
-
-    def set_progress(self, progress: float): # Share of the training that is done, 0 to 1
-        "Sample, hide and prune from now on as this point of the training asks for"
-        super().set_progress(progress)
-        self.late = self.config.gumbel_prune < 1 and progress >= self.config.gumbel_prune
-        self.hidden_thoughts = 0. if self.late else self.config.gumbel_hide_thoughts
-
-    @property
-    def prunes(self): return self.late and self.pruned is None
+        self.n_thoughts = n_thoughts
 
     def n_samples(self, batch): return self.n_thoughts
 
+    def n_hiding(self, batch): # Rows of noise that decide what is hidden
+        return -(-batch.longest[0] // len(VOCAB)) if self.hidden_share else 0
+
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K or more, 16)
-        "Noise for the thoughts; behind it, unscaled, that for hiding tokens, thoughts, columns"
-        noise, places = super().new_noise(batch), (1 + batch.longest[1]) * self.n_thoughts
-        more = -(-batch.longest[0] // len(VOCAB)) if self.hidden_share else 0
-        more += -(-places // len(VOCAB)) if self.hidden_thoughts else 0
-        more += self.hidden_columns > 0
+        "Noise for the thoughts; behind it, unscaled, that for hiding"
+        noise, more = super().new_noise(batch), self.n_hiding(batch)
         if not (self.training and more): return noise
         new = _noise(len(batch), more, len(VOCAB), device=noise.device)
         return torch.cat([noise, new], 1)
@@ -239,97 +195,46 @@ class GumbelAnswer(_Gumbel):
         "Sum of the losses, sum of the weights, right predictions, predictions"
         self.check_length(batch.longest[2] + self.n_thoughts + 2)
         if noise is None: noise = self.new_noise(batch)
-        prompts, target = _prompts(batch), _targets(batch)                          # (b, m)
-        samples, cache = self.think(batch, prompts, noise)                          # (b, K, 16)
-        if self.training and self.config.gumbel_prune < 1: samples = self.exchange(samples, cache)
-        visible = self.visible(batch, prompts, noise)                               # (b, 1+m, s)
-        return _sums(self.answer(batch, samples, cache, target, visible), target)
+        samples, cache = self.think(batch, noise)                                   # (b, K, 16)
+        return self.answer(batch, samples, cache, self.visible(batch, noise))
 
 # %% ../nbs/06_gumbel.ipynb #5117a0bf
 @patch
-def columns(self: GumbelAnswer, batch, prompts):
-    "What answers that see little do not look at (b, 1+m, s)"
-    m, digits = batch.longest[1], batch.lengths - batch.prompt_lengths - 1
-    return _beside_the_column(prompts, digits, m, prompts.shape[1] + self.n_thoughts + m)
+def chances(self: GumbelAnswer, noise):
+    "Uniform numbers (b, 16 for each row of noise for hiding)"
+    return (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
 
 @patch
-def visible(self: GumbelAnswer, batch, prompts, noise):
-    "What the last thought, `</think>` and the answer may look at (b, 1+m, s)"
-    p, s = batch.prompt_lengths, prompts.shape[1] + self.n_thoughts + batch.longest[1]
-    chance = (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
-    if not self.training or not chance.numel(): return None
-    tokens = F.pad(chance, (0, s))[:, :s] < self.hidden_share
-    tokens = tokens & (torch.arange(s, device=p.device) < p[:, None])           # (b, s)
-    columns = self.columns(batch, prompts)                                      # (b, 1+m, s)
-    narrow = chance[:, -len(VOCAB)] < self.hidden_columns                       # (b,)
-    if self.hidden_thoughts:
-        drawn = chance[:, :-len(VOCAB)][:, -columns.shape[1] * self.n_thoughts:]
-        drawn = drawn.unflatten(1, (columns.shape[1], -1)) < self.hidden_thoughts
-        columns = columns | F.pad(drawn, (prompts.shape[1], batch.longest[1]))
-    return ~(tokens[:, None] | columns & narrow[:, None, None])
+def visible(self: GumbelAnswer, batch, noise):
+    "What the last thought, `</think>` and the answer may look at (b, 1, s); None: everything"
+    chances, s = self.chances(noise), batch.longest[0] + 1 + self.n_thoughts + batch.longest[1]
+    if not self.training or not chances.numel(): return None
+    problem = torch.arange(s, device=noise.device) < batch.prompt_lengths[:, None]      # (b, s)
+    return ~(problem & (F.pad(chances, (0, s))[:, :s] < self.hidden_share))[:, None]
 
 # %% ../nbs/06_gumbel.ipynb #5117a0c0
 @patch
-def think(self: GumbelAnswer, batch, prompts, noise):
-    "Thoughts of the model's own (b, K, 16), and the cache, which has seen all but the last"
-    sample = self.sampler(noise, self.model.meta.thought_mask(prompts.device))
-    lengths = batch.prompt_lengths + 1
-    return rollout(self.model, prompts, lengths, self.n_thoughts, sample)[::2]
+def prompts(self: GumbelAnswer, batch):
+    "Prompts through `<think>`, padded on the right (b, p+1)"
+    prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1]
+    return prompts.scatter(1, batch.prompt_lengths[:, None], THINK)
 
 @patch
-def answer(self: GumbelAnswer, batch, samples, cache, target, visible):
-    "Logits of the answer behind these thoughts (b, m, 16)"
+def think(self: GumbelAnswer, batch, noise):
+    "Thoughts of the model's own (b, K, 16), and the cache, which has seen all but the last"
+    sample = self.sampler(noise, self.model.meta.thought_mask(noise.device))
+    lengths = batch.prompt_lengths + 1
+    return rollout(self.model, self.prompts(batch), lengths, self.n_thoughts, sample)[::2]
+
+@patch
+def answer(self: GumbelAnswer, batch, samples, cache, visible=None):
+    "Sums of the answer behind these thoughts, as of `forward`"
+    target = self.targets(batch)
     given = F.pad(target[:, :-1].clamp(min=0), (1, 0), value=END_THINK)             # (b, m)
     x = torch.cat([samples[:, -1:], F.one_hot(given, len(VOCAB))], 1)               # (b, 1+m, 16)
     i = torch.arange(x.shape[1], device=x.device)
-    positions = batch.prompt_lengths[:, None] + self.n_thoughts + i
-    return self.model(x, cache, positions, at=i[1:].expand(len(x), -1), visible=visible)
-
-@patch
-def exchange(self: GumbelAnswer, samples, cache):
-    "The samples; to the answer, pruned thoughts become those of the problem before"
-    def mixed(x, others): return torch.where(others, x.detach().roll(1, dims=-3), x)
-    # (s, b, h, d); the last thought is not in it yet
-    others = F.pad(self.others[:-1], (cache.n + 1 - self.n_thoughts, 0))[:, None, None, None]
-    for kept in (cache.keys, cache.values): kept[:] = [mixed(x, others) for x in kept]
-    last = mixed(samples[None, :, -1:], self.others[-1])[0]
-    return torch.cat([samples[:, :-1], last], 1)
-
-# %% ../nbs/06_gumbel.ipynb #5117a0c1
-@patch
-def prune(self: GumbelAnswer,
-          thoughts: list[Count]|None): # Numbers of thoughts, 0 to K-1; None: not chosen yet
-    "From now on answers get another problem's thoughts in these places, and unlearn to listen"
-    self.pruned = thoughts
-    others = [i in (thoughts or []) for i in range(self.n_thoughts)]
-    self.others.copy_(torch.tensor(others, device='cpu'))
-
-# %% ../nbs/06_gumbel.ipynb #5117a0c2
-_MISSED = 0.001 # so many more wrong tokens are put up with
-
-@patch
-@torch.no_grad()
-def redundant(self: GumbelAnswer, batch: Batch) -> list[int]: # Numbers of thoughts, 0 to K-1
-    "Thoughts that answers do not miss, found by hiding one more at a time"
-    training, found, prompts, target = self.training, [], _prompts(batch), _targets(batch)
-    self.eval() # no noise
-    columns = self.columns(batch, prompts)
-    samples, cache = self.think(batch, prompts, self.new_noise(batch))
-    def wrong(*hidden): # share of the answers' tokens, and the loss
-        gone = torch.zeros_like(columns[0, 0])
-        for i in hidden: gone[prompts.shape[1] + i] = True
-        again = copy.copy(cache)
-        again.keys, again.values = [*cache.keys], [*cache.values]
-        logits = self.answer(batch, samples, again, target, ~(columns | gone))
-        loss, n, right, _ = _sums(logits, target)
-        return 1 - (right / n).item(), (loss / n).item()
-    most = wrong()[0] + _MISSED
-    while rest := [i for i in range(self.n_thoughts) if i not in found]:
-        (share, _), least = min((wrong(*found, i), i) for i in rest)
-        if share > most: break
-        found.append(least)
-    self.train(training)
-    return sorted(found)
+    positions, at = batch.prompt_lengths[:, None] + self.n_thoughts + i, i[1:].expand(len(x), -1)
+    return self.sums(self.model(x, cache, positions, at=at, visible=visible), target)
 
 # %% ../nbs/06_gumbel.ipynb #1e64f53e
 check_calls(globals())

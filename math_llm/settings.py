@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import torch
 from .model import ModelConfig, SIZES
-from .gumbel import GumbelConfig
+from .hiding import HidingConfig
 from .options import InputError, check_calls, opt
 from .problemset import DataOptions
 
@@ -105,7 +105,7 @@ def _contradictions(c):
 
 # %% ../nbs/24_settings.ipynb #db56cef4
 @dataclass
-class TrainingConfig(_RunOptions, _OptimisationOptions, GumbelConfig, _ModelOptions, DataOptions):
+class TrainingConfig(_RunOptions, _OptimisationOptions, HidingConfig, _ModelOptions, DataOptions):
     "A training run, complete: the same configuration makes the same weights on the same machine"
     most_used = ('config', 'output_dir', 'max_digits', 'max_steps', 'model_size', 'use_gumbel',
                  'seed')

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from .model import Meta, ModelConfig, Transformer
 from .learning import Batch, TeacherForcing
-from .gumbel import GumbelAnswer, GumbelCompletion
+from .gumbel import GumbelCompletion
+from .hiding import HidingAnswer
 from .evaluation import evaluate, format_report, percent
 from .options import InputError, check_calls, command, next_steps, read_json
 from .files import checkpoints, load_model, save_model
@@ -81,7 +82,7 @@ def _make_objective(model, config, rows=None, multiple=1):
     "What is minimised"
     if not config.use_gumbel:
         return TeacherForcing(model, config.prompt_loss_weight, rows, multiple)
-    if config.invents: return GumbelAnswer(model, model.meta.thought_tokens, config)
+    if config.invents: return HidingAnswer(model, model.meta.thought_tokens, config)
     return GumbelCompletion(model, config)
 
 # %% ../nbs/25_training.ipynb #04f6b95d
@@ -182,7 +183,7 @@ class _Progress:
 # %% ../nbs/25_training.ipynb #f4b9290c
 def _compile(objective, zero_pad):
     "Compile a whole step where there are few lengths to compile it for, else the model"
-    few = isinstance(objective, TeacherForcing) or isinstance(objective, GumbelAnswer) and zero_pad
+    few = isinstance(objective, TeacherForcing) or isinstance(objective, HidingAnswer) and zero_pad
     if few: objective.compile()
     else: objective.model.compile(dynamic=True)
 
