@@ -6,13 +6,12 @@
 __all__ = ['plain_generate', 'generate']
 
 # %% ../nbs/04_decoding.ipynb #f036f387
-import weakref
 from dataclasses import dataclass
 from typing import Annotated
 import torch
 from .tokenizer import END, END_THINK, THINK, VOCAB, decode_batch, encode_batch
 from .model import KVCache, Transformer
-from .graphs import Repeated
+from .graphs import recorded_steps
 from .options import Count, InputError, Size, check_calls
 
 # %% ../nbs/04_decoding.ipynb #d9f0085b
@@ -66,67 +65,16 @@ class _Generation:
         "The completions as text"
         return decode_batch(self.tokens, self.lengths)
 
-# %% ../nbs/04_decoding.ipynb #64ad93a0
-class _FixedCache(KVCache):
-    "A cache whose steps read `width` slots, used or not; at a width of 0 as any other, for prompts"
-    width, slot = 0, None
-
-    def extend(self, positions):
-        if not self.width: return super().extend(positions)
-        self.positions.index_copy_(1, self.slot, positions)
-        return self.positions[:, :self.width]
-
-    def _append(self, kept, i, new):
-        if not self.width: return super()._append(kept, i, new)
-        kept[i].index_copy_(2, self.slot, new)
-        return kept[i][:, :, :self.width]
-
-    def _grown(self, old, new): # all at once; what is masked must be a number too
-        b, h, _, d = new.shape
-        return new.new_zeros(b, h, self.positions.shape[1], d)
-
-# %% ../nbs/04_decoding.ipynb #64ad93a1
-_SLOTS, _EVERY = 32, 8 # by which a width grows; tokens between two looks at what is finished
-_RECORDS = dict(cuda=None) # kinds of devices whose steps are recorded, and how, as in `Repeated`
-_LATEST = weakref.WeakKeyDictionary() # the steps of a model that were used last
-
-class _Steps:
-    "Steps of one model that go on with `b` rows"
-    def __init__(self, model, b, slots, device):
-        self.model, self.cache = weakref.proxy(model), _FixedCache(model, b, slots)
-        self.step = Repeated(self._step, device, _RECORDS[device.type], after=_SLOTS)
-
-    def _step(self, new, at, slot, width):
-        kind = new.device.type
-        self.cache.slot, self.cache.width = slot, width
-        with torch.autocast(kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind),
-                            cache_enabled=False): # a recording must not read what will be gone
-            return self.model(new[:, None], self.cache, at)[:, -1]
-
-    def __call__(self, new, at, n): # what each row has written, where that stands, slots in use
-        return self.step(new, at, torch.full((1,), n, device=at.device),
-                         width=-(-(n + 1) // _SLOTS) * _SLOTS)
-
-def _steps(model, b, slots, device):
-    "The steps for a batch, those of the last one if they fit; None where nothing is recorded"
-    if device.type not in _RECORDS: return None
-    slots, cast = -(-slots // _SLOTS) * _SLOTS, torch.is_autocast_enabled(device.type)
-    key = b, slots, cast and torch.get_autocast_dtype(device.type), *(
-        (p.data_ptr(), p.dtype) for p in model.parameters())
-    if _LATEST.get(model, (None,))[0] != key: _LATEST[model] = key, _Steps(model, b, slots, device)
-    cache = _LATEST[model][1].cache
-    cache.n = cache.width = 0
-    cache.positions.fill_(KVCache.PAD)
-    return _LATEST[model][1]
-
 # %% ../nbs/04_decoding.ipynb #64ad93a2
+_EVERY = 8 # tokens between two looks at what is finished, where steps are recorded
+
 def _complete(model, tokens, lengths, max_new_tokens, script, choose):
     "Tokens (b, t), probabilities (b, t) and lengths (b,) of the completions of one batch"
     (b, t), device = tokens.shape, tokens.device
     n = model.config.max_length - lengths                                  # tokens of each row
     if max_new_tokens is not None: n = n.clamp(max=max_new_tokens)
     most, index = int(n.max()), torch.arange(t, device=device)
-    fixed = _steps(model, b, t + most, device)
+    fixed = recorded_steps(model, b, t + most, device)
     cache = fixed.cache if fixed else KVCache(model, b, t + most)
     positions = torch.where(index < lengths[:, None], index, KVCache.PAD)
     logits = model(tokens, cache, positions, at=lengths[:, None] - 1)[:, 0]  # (b, 16)
