@@ -10,7 +10,7 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
-from .problems import ProblemConfig, SPLITS, draw, held_out
+from .problems import ProblemConfig, draw, held_out
 from .chains import Examples, pretty, render
 from .options import (Count, InputError, Share, Size, atomic_write, check_calls, command,
                               contents, next_steps)
@@ -31,10 +31,10 @@ class Stream:
                  val_ratio: Share = 0.1, # Share of validation
                  num_workers: Count = 0, # Threads that prepare blocks ahead; 0: none
                  later: tuple[int, ProblemConfig]|None = None): # After so many problems, another
-        if split not in SPLITS:
-            raise InputError(f'no split {split!r}; accepted are {", ".join(SPLITS)}')
+        if split not in config.SPLITS:
+            raise InputError(f'no split {split!r}; accepted are {", ".join(config.SPLITS)}')
         self.config, self.later, self.seed = config, later, seed
-        self.split, self.ratios = SPLITS.index(split), (train_ratio, val_ratio)
+        self.split, self.ratios = config.SPLITS.index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._blocks, self.num_workers = 0, 0, {}, num_workers
         self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
 
@@ -46,8 +46,9 @@ class Stream:
             part = block[self.offset:self.offset + n]
             empty = 0 if len(block) else empty + 1
             if empty == 100:
-                raise InputError(f'no problem of these limits falls into the {SPLITS[self.split]} '
-                                 'split; allow more digits or a larger share')
+                name = self.config.SPLITS[self.split]
+                raise InputError(f'no problem of these limits falls into the {name} split; '
+                                 'allow more digits or a larger share')
             parts.append(part)
             n, self.offset = n - len(part), self.offset + len(part)
             if self.offset >= len(block): self.block, self.offset = self.block + 1, 0
@@ -94,12 +95,12 @@ def make_dataset(config: DatasetConfig,
 # %% ../nbs/22_datasets.ipynb #7ce19f05
 def _put(splits, config):
     "Write the files of a dataset that are not there yet, or all of them"
-    if missing := [s for s in SPLITS if s not in splits]:
+    if missing := [s for s in config.SPLITS if s not in splits]:
         raise InputError(f'no {" and no ".join(missing)} split is given')
     folder = Path(config.output_dir)
-    data = {folder/f'{s}.json': dataset_file(splits[s], s, config) for s in SPLITS}
+    data = {folder/f'{s}.json': dataset_file(splits[s], s, config) for s in config.SPLITS}
     there = [f for f in data if f.exists()]
-    begun = len(there) < len(SPLITS) and all(f.read_bytes() == data[f] for f in there)
+    begun = len(there) < len(data) and all(f.read_bytes() == data[f] for f in there)
     if not (config.overwrite or begun):
         raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
                          'give another --output-dir, or --overwrite')
@@ -116,7 +117,7 @@ def write_dataset(splits: dict[str, Examples], # By split
 def ensure_dataset(config: DatasetConfig, # What to make where there is nothing
                   ) -> dict[str, Examples]|None: # What was made, if anything
     "A dataset in `config.output_dir`: the one that is there, or a new one"
-    folder, names = Path(config.output_dir), [f'{s}.json' for s in SPLITS]
+    folder, names = Path(config.output_dir), [f'{s}.json' for s in config.SPLITS]
     def whole(): return all((folder/name).exists() for name in names)
     if whole(): return None
     if others := [n for n in contents(folder) if n not in names]:

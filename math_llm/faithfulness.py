@@ -15,7 +15,7 @@ import math_llm
 from .tokenizer import VOCAB, decode, encode, encode_batch
 from .problems import Problems
 from .chains import Examples, chain_steps
-from .model import SIZES, Transformer, thought_ids
+from .model import ModelConfig, Transformer, thought_ids
 from .decoding import generate
 from .evaluation import (evaluate, format_report, held_out_problems, percent, share,
                                  written_for)
@@ -199,7 +199,7 @@ _VERDICTS = dict(changed='answer changes', follows='follows the chain', right='s
 class EvaluateConfig:
     "What to evaluate, and on which problems"
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or a shipped model')
-    model_size: str|None = opt(None, 'Refuse a model of another size', tuple(SIZES))
+    model_size: str|None = opt(None, 'Refuse a model of another size', tuple(ModelConfig.SIZES))
     data_path: str|None = opt(None, 'Problems: JSON of a dataset, or a text file, one a+b= a line')
     data_dir: str = opt('data', 'Folder of a dataset, whose test.json is used')
     fresh: int|None = opt(None, 'Draw this many held-out problems of the kind it knows', low=1)

@@ -174,7 +174,7 @@ def _read_model(path):
 # %% ../nbs/21_files.ipynb #a6cb6568
 def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
                device: str|torch.device = 'cpu', # Where to put it, as in `resolve_device`
-               size: str|None = None, # Refuse a model of another size, one of `SIZES`
+               size: str|None = None, # Refuse a model of another size, one of `ModelConfig.SIZES`
               ) -> Transformer: # In evaluation mode and 32 bits, with its `meta`
     "Load a model; raises `InputError` if there is none, or no such device"
     device, path = resolve_device(device), find_model(where)

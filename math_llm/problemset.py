@@ -10,7 +10,7 @@ import dataclasses, re, typing
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .problems import ProblemConfig, SPLITS, held_out
+from .problems import ProblemConfig, held_out
 from .chains import Examples, render
 from .options import InputError, check_calls, opt
 from .dataset_files import DatasetConfig, load_dataset, written_as
@@ -100,7 +100,7 @@ def _drawn(config):
 # %% ../nbs/24_problemset.ipynb #abbc2881
 def _read(folder):
     "The splits of a dataset, and its metadata; refuses files that do not belong together"
-    loaded = {s: load_dataset(folder/f'{s}.json') for s in SPLITS}
+    loaded = {s: load_dataset(folder/f'{s}.json') for s in ProblemConfig.SPLITS}
     meta = loaded['train'][1]
     for s, (_, other) in loaded.items():
         if other.get('split', s) != s:

@@ -10,7 +10,7 @@ import dataclasses, functools, timeit
 from dataclasses import dataclass
 from pathlib import Path
 import torch
-from .model import ModelConfig, SIZES
+from .model import ModelConfig
 from .hiding import HidingConfig
 from .options import InputError, check_calls, opt
 from .problemset import DataOptions
@@ -22,7 +22,7 @@ _SIZE = dict(low=1, high=ModelConfig.MAX_SIZE)
 class _ModelOptions:
     heading = 'model'
     model_size: str = opt('small', 'Size of the model; one that --init-from names has its own',
-                          tuple(SIZES))
+                          tuple(ModelConfig.SIZES))
     n_layers: int|None = opt(None, "Blocks (default: the size's)", **_SIZE)
     d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", **_SIZE)
     n_heads: int|None = opt(None, "Attention heads (default: the size's)", **_SIZE)
