@@ -80,9 +80,6 @@ class GumbelConfig:
     gumbel_noise: float = opt(1., 'Scale of the noise, up to the middle of the run', low=0)
     gumbel_final_noise: float|None = opt(
         None, 'Scale of the noise at the end, reached from the middle on', low=0, flag=False)
-    gumbel_hide: float = opt(
-        0., "Share of the problem's tokens that the answer cannot see, though its thoughts can; "
-        'falls in a straight line to 0 at the middle of the run', low=0, high=1)
     thought_alphabet: str|None = opt(
         None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
         '--init-from, or all digits, +, = and <noop>)')
@@ -94,8 +91,7 @@ class GumbelConfig:
         check_options(self)
         thought_ids(self.thought_alphabet)
         self.need(self.use_gumbel, '--use-gumbel', *GumbelConfig.__dataclass_fields__)
-        self.need(self.supervise == 'answer', '--supervise answer', 'gumbel_hide',
-                  'thought_alphabet')
+        self.need(self.supervise == 'answer', '--supervise answer', 'thought_alphabet')
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
 
@@ -120,13 +116,14 @@ class _Gumbel(nn.Module):
         final_noise = c.gumbel_noise if c.gumbel_final_noise is None else c.gumbel_final_noise
         self.temperature = torch.tensor(ramp(start, end, progress), device='cpu') # compiled once
         self.noise_scale = ramp(c.gumbel_noise, final_noise, progress, begin=0.5)
-        self.hidden_share = ramp(c.gumbel_hide, 0., progress, until=0.5)
         self.hard = c.gumbel_hard
+
+    def draw(self, batch, n): # (b, n, 16)
+        return _noise(len(batch), n, len(VOCAB), device=batch.tokens.device)
 
     def new_noise(self, batch: Batch) -> torch.Tensor: # (b, n, 16)
         "Noise for all samples of a batch; in evaluation mode there is none"
-        shape = len(batch), self.n_samples(batch), len(VOCAB)
-        noise = _noise(*shape, device=batch.tokens.device)
+        noise = self.draw(batch, self.n_samples(batch))
         return noise * (self.noise_scale if self.training else 0.)
 
     def sampler(self, noise, allowed=None):
@@ -180,37 +177,15 @@ class GumbelAnswer(_Gumbel):
 
     def n_samples(self, batch): return self.n_thoughts
 
-    def n_hiding(self, batch): # Rows of noise that decide what is hidden
-        return -(-batch.longest[0] // len(VOCAB)) if self.hidden_share else 0
-
-    def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K or more, 16)
-        "Noise for the thoughts; behind it, unscaled, that for hiding"
-        noise, more = super().new_noise(batch), self.n_hiding(batch)
-        if not (self.training and more): return noise
-        new = _noise(len(batch), more, len(VOCAB), device=noise.device)
-        return torch.cat([noise, new], 1)
+    def visible(self, batch, noise): return None # what the answer may look at; None: everything
 
     def forward(self, batch: Batch,
-                noise: torch.Tensor|None = None): # As `new_noise` makes it; default: new noise
+                noise: torch.Tensor|None = None): # (b, K, 16); default: new noise
         "Sum of the losses, sum of the weights, right predictions, predictions"
         self.check_length(batch.longest[2] + self.n_thoughts + 2)
         if noise is None: noise = self.new_noise(batch)
         samples, cache = self.think(batch, noise)                                   # (b, K, 16)
         return self.answer(batch, samples, cache, self.visible(batch, noise))
-
-# %% ../nbs/06_gumbel.ipynb #5117a0bf
-@patch
-def chances(self: GumbelAnswer, noise):
-    "Uniform numbers (b, 16 for each row of noise for hiding)"
-    return (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
-
-@patch
-def visible(self: GumbelAnswer, batch, noise):
-    "What the last thought, `</think>` and the answer may look at (b, 1, s); None: everything"
-    chances, s = self.chances(noise), batch.longest[0] + 1 + self.n_thoughts + batch.longest[1]
-    if not self.training or not chances.numel(): return None
-    problem = torch.arange(s, device=noise.device) < batch.prompt_lengths[:, None]      # (b, s)
-    return ~(problem & (F.pad(chances, (0, s))[:, :s] < self.hidden_share))[:, None]
 
 # %% ../nbs/06_gumbel.ipynb #5117a0c0
 @patch

@@ -13,13 +13,17 @@ from fastcore.basics import patch
 from .tokenizer import EQUALS, PLUS, VOCAB
 from .model import Transformer
 from .learning import Batch
-from .gumbel import GumbelAnswer, GumbelConfig
+from .gumbel import GumbelAnswer, GumbelConfig, ramp
 from .options import Count, Size, check_calls, opt
 
 # %% ../nbs/23_hiding.ipynb #hide0008
 @dataclasses.dataclass
 class HidingConfig(GumbelConfig):
     "How thoughts are made necessary; raises `InputError` if options contradict"
+    heading = GumbelConfig.heading
+    gumbel_hide: float = opt(
+        0., "Share of the problem's tokens that the answer cannot see, though its thoughts can; "
+        'falls in a straight line to 0 at the middle of the run', low=0, high=1)
     gumbel_hide_columns: float = opt(
         0., 'Share of the examples in which a digit of the answer sees neither other columns of '
         'the problem nor earlier digits; its thoughts see all', low=0, high=1, flag=False)
@@ -32,7 +36,8 @@ class HidingConfig(GumbelConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        self.need(self.supervise == 'answer', '--supervise answer', 'gumbel_hide_columns')
+        self.need(self.supervise == 'answer', '--supervise answer', 'gumbel_hide',
+                  'gumbel_hide_columns')
         self.need(self.gumbel_hide_columns, 'gumbel_hide_columns', 'gumbel_hide_thoughts',
                   'gumbel_prune')
 
@@ -66,15 +71,20 @@ class HidingAnswer(GumbelAnswer):
     def set_progress(self, progress: float): # Share of the training that is done, 0 to 1
         "Sample, hide and prune from now on as this point of the training asks for"
         super().set_progress(progress)
+        self.hidden_share = ramp(self.config.gumbel_hide, 0., progress, until=0.5)
         self.late = self.config.gumbel_prune < 1 and progress >= self.config.gumbel_prune
         self.hidden_thoughts = 0. if self.late else self.config.gumbel_hide_thoughts
 
     @property
     def prunes(self): return self.late and self.pruned is None
 
-    def n_hiding(self, batch):
-        places = (1 + batch.longest[1]) * self.n_thoughts if self.hidden_thoughts else 0
-        return super().n_hiding(batch) - (-places // len(VOCAB)) + (self.hidden_columns > 0)
+    def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K or more, 16)
+        "Noise for the thoughts; behind it, unscaled, that for hiding tokens, thoughts, columns"
+        tokens = batch.longest[0] if self.hidden_share else 0
+        thoughts = (1 + batch.longest[1]) * self.n_thoughts if self.hidden_thoughts else 0
+        rows = sum(-(-n // len(VOCAB)) for n in (tokens, thoughts)) + (self.hidden_columns > 0)
+        noise = super().new_noise(batch)
+        return torch.cat([noise, self.draw(batch, rows)], 1) if self.training and rows else noise
 
     def columns(self, batch):
         "What answers that see little do not look at (b, 1+m, s)"
@@ -82,15 +92,18 @@ class HidingAnswer(GumbelAnswer):
         return _beside_the_column(self.prompts(batch), digits, m, p + 1 + self.n_thoughts + m)
 
     def visible(self, batch, noise):
-        "What the last thought, `</think>` and the answer may look at (b, 1+m, s)"
-        if (seen := super().visible(batch, noise)) is None: return None
-        chances, hidden = self.chances(noise), self.columns(batch)                  # (b, 1+m, s)
-        narrow = chances[:, -len(VOCAB)] < self.hidden_columns                      # (b,)
+        "What the last thought, `</think>` and the answer may look at (b, 1+m, s); None: everything"
+        chances = (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
+        if not self.training or not chances.numel(): return None
+        hidden = self.columns(batch)                                                # (b, 1+m, s)
+        s, narrow = hidden.shape[2], chances[:, -len(VOCAB)] < self.hidden_columns  # (b,)
+        problem = torch.arange(s, device=noise.device) < batch.prompt_lengths[:, None]  # (b, s)
+        tokens = problem & (F.pad(chances, (0, s))[:, :s] < self.hidden_share)
         if self.hidden_thoughts:
             drawn = chances[:, :-len(VOCAB)][:, -hidden.shape[1] * self.n_thoughts:]
             drawn = drawn.unflatten(1, (hidden.shape[1], -1)) < self.hidden_thoughts
             hidden = hidden | F.pad(drawn, (batch.longest[0] + 1, batch.longest[1]))
-        return seen & ~(hidden & narrow[:, None, None])
+        return ~(tokens[:, None] | hidden & narrow[:, None, None])
 
     def answer(self, batch, samples, cache, visible=None):
         "Sums of the answer behind these thoughts; in training, pruned ones are exchanged"
