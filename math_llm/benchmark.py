@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from .tokenizer import END
 from .problems import ProblemConfig
-from .model import ModelConfig, SIZES, Transformer
+from .model import ModelConfig, Transformer
 from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
@@ -74,7 +74,7 @@ def _product(device, precision, n=None):
 @dataclass
 class _Setting:
     "What a part is measured with"
-    size: str # Of the model, one of `SIZES`
+    size: str # Of the model, one of `ModelConfig.SIZES`
     digits: int # Longest operand
     batch: int # Problems worked on together
     precisions: tuple = ('fp32',)
@@ -154,7 +154,7 @@ def _asked(s):
     "Model, held-out examples, how many tokens each completion has, and a few that stand for all"
     config = ProblemConfig(max_digits=s.digits)
     model, ex = load_pretrained('taught', s.device), Stream(config, split='test').take(s.batch)
-    same = dataclasses.astuple(model.config)[:4] == SIZES[s.size]
+    same = dataclasses.astuple(model.config)[:4] == ModelConfig.SIZES[s.size]
     if not same or s.digits > model.meta.trained_on['max_digits']:
         model = s.model(int(config.longest_example().lengths[0])).eval()
         model.head.weight.data[END] = 0. # never the likeliest: it writes until there is no room
@@ -230,7 +230,7 @@ _PARTS = dict(train=_train_works, gumbel_completion=_completion_works,
 class BenchmarkConfig:
     "What to measure, and how patiently"
     parts: tuple[str, ...] = opt(tuple(_PARTS), 'What to measure', tuple(_PARTS))
-    model_size: tuple[str, ...] = opt(('small',), 'Sizes of the model', tuple(SIZES))
+    model_size: tuple[str, ...] = opt(('small',), 'Sizes of the model', tuple(ModelConfig.SIZES))
     digits: tuple[int, ...] = opt((3,), 'Longest operands, in digits', low=1)
     batch_size: tuple[int, ...] = opt((32,), 'Problems worked on together', low=1)
     precision: tuple[str, ...] = opt((), 'Default: fp32, and bf16 where faster', ('fp32', 'bf16'))
