@@ -236,27 +236,20 @@ def _check_running(p, chain, config):
         steps.append(_Step('='.join(got), formed, equal, got == want))
     return steps
 
-# %% ../nbs/02_chains.ipynb #69b26ed3
-@dataclass
-class _ChainCheck:
-    "The verdict on a chain"
-    steps: list[_Step] # Empty for chains without words
-    ok: bool # The whole chain is right
-
 # %% ../nbs/02_chains.ipynb #303aebb4
 def check_chain(operands: list[str], # Operands as written in the prompt
                 chain: str|None, # Between `<think>` and `</think>`; None: there was none
                 config: ProblemConfig|None = None, # Chain kind; default: `columns`
-               ) -> _ChainCheck:
+               ) -> tuple[list[_Step], bool]: # Steps, none of a chain without words; is it right?
     "Whether a chain is the right one for a problem, and what is wrong with each step"
     config, p = config or ProblemConfig(), Problems.from_operands([operands])
     if config.chain in ('none', 'noop') or chain is None:
         want = None if config.chain == 'none' else '<noop>' * config.n_thoughts
-        return _ChainCheck([], chain == want)
+        return [], chain == want
     words = re.sub('(<noop>)+$', '', chain)
     if config.chain == 'columns': steps = _check_columns(p, words)
     else: steps = _check_running(p, words, config)
-    return _ChainCheck(steps, all(s.ok for s in steps))
+    return steps, all(s.ok for s in steps)
 
 # %% ../nbs/02_chains.ipynb #0a2b235b
 _begins = re.compile(r'\d(\+\d)+(\+\d+)?=')

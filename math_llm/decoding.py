@@ -7,7 +7,6 @@ __all__ = ['plain_generate', 'generate']
 
 # %% ../nbs/04_decoding.ipynb #f036f387
 from dataclasses import dataclass
-from typing import Annotated
 import torch
 from .tokenizer import END, END_THINK, THINK, VOCAB, decode_batch, encode_batch
 from .model import KVCache, Transformer
@@ -31,13 +30,8 @@ def plain_generate(model: Transformer, # In evaluation mode
     return decode_batch(ids[:, start:])[0]
 
 # %% ../nbs/04_decoding.ipynb #2cb38eb2
-def _pick(logits: Annotated[torch.Tensor, 'b v'], # v = 16
-         temperature: float = 0., # 0: the likeliest token
-         top_k: Size|None = None, # Draw among this many
-         generator: torch.Generator|None = None, # Source of randomness
-         allowed: torch.Tensor|None = None, # (16,) which tokens may be picked; default: all
-        ) -> tuple[torch.Tensor, torch.Tensor]: # Token ids (b,) and their probabilities (b,)
-    "Pick the next token of each row; raises `InputError` at a negative temperature"
+def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (b, 16), (16,)
+    "The next token of each row (b,), and its probability; raises `InputError` below 0"
     if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
     probs = logits.softmax(-1)
@@ -59,7 +53,6 @@ class _Generation:
     tokens: torch.Tensor # (b, t) completions, padded with `<end>`
     lengths: torch.Tensor # (b,) tokens of each, `<end>` included
     probs: torch.Tensor # (b, t) the model's probabilities; 1 where a token was given, 0 for padding
-    prompts: list[str] # What it was asked
 
     def texts(self) -> list[str]: # One completion a row, without its prompt
         "The completions as text"
@@ -129,7 +122,7 @@ def generate(model: Transformer, # In evaluation mode
     device, limit = next(model.parameters()).device, model.config.max_length
     g = None if seed is None else torch.Generator(device).manual_seed(seed)
     tokens, lengths = encode_batch(prompts)
-    if not prompts: return _Generation(tokens, lengths, tokens.float(), [])
+    if not prompts: return _Generation(tokens, lengths, tokens.float())
     if lengths.min() == 0: raise InputError('an empty prompt cannot be completed')
     if lengths.max() >= limit:
         raise InputError(f'a prompt of {lengths.max()} tokens leaves no room in {limit}')
@@ -143,7 +136,7 @@ def generate(model: Transformer, # In evaluation mode
     out, probs = tokens.new_full(shape, END), torch.zeros(shape, device='cpu')
     for (rows, _), (o, p, n) in zip(batches, parts):
         out[rows, :o.shape[1]], probs[rows, :o.shape[1]], lengths[rows] = o.cpu(), p.cpu(), n.cpu()
-    return _Generation(out, lengths, probs, list(prompts))
+    return _Generation(out, lengths, probs)
 
 # %% ../nbs/04_decoding.ipynb #3bf2fa9d
 check_calls(globals())

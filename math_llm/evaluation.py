@@ -52,23 +52,18 @@ class Scripted(Transformer):
                 if p < KVCache.PAD: logits[i, j, self.next(text[:p+1])] = 0.
         return logits if hook is None else hook('logits', logits)
 
-# %% ../nbs/07_evaluation.ipynb #430d70a9
-def _wilson(k, n, z=1.959964):
-    "The 95 % Wilson interval of k successes in n trials"
-    if not n: return 0., 1.
-    p, w = k/n, z*z/n
-    half = z * math.sqrt(p*(1-p)/n + w/(4*n))
-    low, high = (p + w/2 - half) / (1+w), (p + w/2 + half) / (1+w)
-    return (low if k else 0.), (high if k < n else 1.)
-
 # %% ../nbs/07_evaluation.ipynb #58378a3f
 def share(k: Count, # Successes
           n: Count, # Trials
          ) -> dict: # `count`, `n`, `share` (None if n is 0), and the interval, `low` and `high`
     "A share with its count and its 95 % Wilson interval; raises `InputError` if k is above n"
     if k > n: raise InputError(f'{k} successes cannot come of {n} trials')
-    low, high = _wilson(int(k), int(n))
-    return dict(count=int(k), n=int(n), share=int(k)/int(n) if n else None, low=low, high=high)
+    k, n, z = int(k), int(n), 1.959964
+    if not n: return dict(count=0, n=0, share=None, low=0., high=1.)
+    p, w = k/n, z*z/n
+    half = z * math.sqrt(p*(1-p)/n + w/(4*n))
+    low, high = (p + w/2 - half) / (1+w), (p + w/2 + half) / (1+w)
+    return dict(count=k, n=n, share=p, low=low if k else 0., high=high if k < n else 1.)
 
 # %% ../nbs/07_evaluation.ipynb #01386c5a
 def percent(x: float|None, # A share

@@ -222,9 +222,8 @@ class EvaluateConfig:
 def _as_written(problems, limits):
     "Problems as a model of these limits writes them: perhaps with leading zeros"
     if not limits.zero_pad: return problems
-    room = max(0, limits.max_digits - problems.digits.shape[2])
-    n_digits = np.where(problems.n_digits > 0, np.maximum(problems.n_digits, limits.max_digits), 0)
-    return Problems(np.pad(problems.digits, ((0, 0), (0, 0), (0, room))), n_digits.astype(np.int16))
+    wide = [[o.zfill(limits.max_digits) for o in row] for row in problems.operands()]
+    return Problems.from_operands(wide)
 
 # %% ../nbs/08_faithfulness.ipynb #60e0fa61
 def _warnings(problems, meta, fresh):

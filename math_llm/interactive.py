@@ -158,7 +158,7 @@ def _judge(model, reply, book=None):
     answer = _plain(reply.answer) if reply.answer and config.zero_pad else reply.answer
     reply.right = answer == reply.truth
     if model.meta.chain in ('columns', 'running') and reply.chain is not None:
-        reply.steps = check_chain(reply.operands, reply.chain, config).steps
+        reply.steps, _ = check_chain(reply.operands, reply.chain, config)
     reply.warnings = _warnings(model, reply.operands)
     if book and reply.chain:
         thoughts, n = [VOCAB[i] for i in encode(reply.chain)], len(book.entries)
