@@ -277,17 +277,15 @@ def _repr_html_(self: _Reply):
     return f'<div style="{layout}">{shown}</div>'
 
 # %% ../nbs/14_interactive.ipynb #5a7460c2
+@dataclass
 class _Prompt:
     "Answers a person, or a pipe, line by line"
-    def __init__(self, model: Transformer,
-                 mode: str = 'normal', # Or `probability`: the person chooses each token
-                 piped: bool = False, # One plain line for each line
-                 colour: bool = False, # Shade tokens with terminal colours
-                 explain: Codebook|None = None, # See `ask`
-                 **options): # Of `ask`: `temperature`, `max_new_tokens`
-        self.model, self.mode, self.piped, self.colour = model, mode, piped, colour
-        self.explain, self.options = explain, options
-        self.built = None # the text to which tokens are being added, in `probability` mode
+    model: Transformer
+    mode: str = 'normal' # Or `probability`: the person chooses each token
+    piped: bool = False # One plain line for each line
+    colour: bool = False # Shade tokens with terminal colours
+    options: dict = field(default_factory=dict) # Of `ask`
+    built: str|None = None # The text to which tokens are being added, in `probability` mode
 
     @property
     def question(self):
@@ -303,7 +301,7 @@ class _Prompt:
             if leaves: self.built = None; return 'left'
             if self.built is not None: return self._add(line)
             if self.mode == 'normal':
-                return self._show(ask(self.model, line, explain=self.explain, **self.options))
+                return self._show(ask(self.model, line, **self.options))
             self.typed = self.built = _read(self.model, line)
             return self._choices()
         except InputError as e: return f'⚠ {e}' if not self.piped else f'error: {e}'
@@ -340,7 +338,7 @@ def _add(self: _Prompt, line):
     n, self.built = len(encode(self.typed)), None
     probs = probs[range(n - 1, len(ids) - 1), ids[n:]]
     reply = _Reply(self.typed, [VOCAB[i] for i in ids[n:]], probs.tolist(), self.model.meta.chain)
-    return self._show(_judge(self.model, reply, self.explain))
+    return self._show(_judge(self.model, reply, self.options.get('explain')))
 
 # %% ../nbs/14_interactive.ipynb #8e3c1af5
 @dataclass
@@ -398,8 +396,9 @@ def interactive_command(config):
     problem_config(model.meta)                                  # refuses a model that does not add
     book = load_codebook(config.checkpoint) if model.meta.chain == 'invented' else None
     there, colour = sys.stdin.isatty(), colour_wanted(sys.stdout)
-    prompt = _Prompt(model, config.mode, not there, there and colour, book,
-                    temperature=config.temperature, max_new_tokens=config.max_new_tokens)
+    options = dict(temperature=config.temperature, max_new_tokens=config.max_new_tokens,
+                   explain=book)
+    prompt = _Prompt(model, config.mode, not there, there and colour, options)
     _as_typed(sys.stdin)
     if there:
         print(_fitting(_greeting(config, model, colour), sys.stdout))
