@@ -1,0 +1,52 @@
+#!/usr/bin/env python
+"""How often `taught` errs on problems that nothing else has used.
+
+    python nbs/explanations/last_errors/fresh.py N SEED [DEVICE]
+
+The plan, fixed before the first draw: N held-out problems of each kind (uniform, drawn with SEED;
+carry-biased, SEED+1; repeat-biased, SEED+2), a second command with another seed only after an error
+was trained away. Writes results/fresh.json beside this file; nothing is overwritten.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from math_llm import load_model
+from math_llm.evaluation import evaluate, held_out_problems
+from math_llm.options import InputError
+from math_llm.results import write_results
+
+KINDS = dict(
+    uniform=dict(carry_bias=0.0, repeat_bias=0.0),
+    carry_biased=dict(carry_bias=1.0, repeat_bias=0.0),
+    repeat_biased=dict(carry_bias=0.0, repeat_bias=1.0),
+)
+
+
+def main(n, seed, device='auto'):
+    "Draw, ask, write."
+    path, began, rows = Path(__file__).parent / 'results' / 'fresh.json', time.perf_counter(), []
+    if path.exists():
+        raise InputError(f'{path} is there already')
+    model = load_model('taught', device).eval()
+    for i, (kind, biases) in enumerate(KINDS.items()):
+        problems = held_out_problems(model, n, seed + i, **biases)
+        report = evaluate(model, problems, progress=True)
+        about = dict(problems=kind, seed=seed + i)
+        rows.append(about | {k: report[k] for k in ('exact_match', 'chain_validity', 'wrong')})
+        print(rows[-1], flush=True)
+    command = f'python nbs/explanations/last_errors/fresh.py {n} {seed}'
+    seeds = [r['seed'] for r in rows]
+    write_results(path, 'Errors of taught on fresh problems', command, seeds,
+                  time.perf_counter() - began, rows=rows)
+
+
+if __name__ == '__main__':
+    try:
+        n, seed = map(int, sys.argv[1:3])
+        main(n, seed, *sys.argv[3:4])
+    except ValueError:
+        sys.exit(__doc__)
+    except InputError as e:
+        sys.exit(f'{Path(__file__).name}: {e}')
