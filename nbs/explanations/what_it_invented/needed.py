@@ -4,16 +4,17 @@ problems that nothing else has used.
 
     python nbs/explanations/what_it_invented/needed.py FILE SEED MODEL [MODEL ...] [--problems N]
 
-Each MODEL is a folder or a shipped name. Its code book is that in its
-folder, or one that is learned here (from problems of other seeds). FILE, a JSON file, gets the
-figures of all models, in these words:
+Each MODEL is a folder or a shipped name. Its code book is that in its folder, or one learned
+here (from problems of other seeds); of a model for two and three operands, a book is learned for
+each number of operands. FILE, a JSON file, gets the figures of all models, in these words:
 
 - *Exact*: the share of right answers to N problems of each kind, 100,000 if nothing is said.
 - *Told* is a carry whose digit of the answer follows another problem's thoughts in at least 95 % of
   the pairs whose carries differ there, measured on one half of the problems. The rest is measured
-  on the other half.
+  on the other half. Both problems have as many operands.
 - *Followed*: the whole answer after a swap is what arithmetic with the other problem's told carries
   and the problem's own untold ones gives.
+- *Followed across*: the same with a problem of another number of operands, where there is one.
 - *Right after a swap*, beside the share of pairs whose told carries *agree*; and right with random
   thoughts and with `<noop>`s.
 - *Understood* is a place of the chain that tells the carry into one column and nothing else, is
@@ -28,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from math_llm.evaluation import evaluate, held_out_problems, share
-from math_llm.codebook import Columns, Thoughts, load_codebook
+from math_llm.codebook import Codebook, Columns, Thoughts, load_codebook
 from math_llm.speaking import study
 from math_llm.model import thought_ids
 from math_llm.files import load_model
@@ -58,8 +59,11 @@ def following(model, thoughts, rng):
     how well that is foretold on the other."""
     n, half = len(thoughts), len(thoughts) // 2
     c, place = Columns(thoughts.problems), np.arange(n)
-    # partners of the same half
-    other = np.where(place < half, (place + 1) % half, half + (place - half + 1) % (n - half))
+    other = np.empty(n, int) # a partner of the same half, with as many operands
+    for k in np.unique(thoughts.problems.n_operands):
+        for part in place < half, place >= half:
+            rows = place[part & (thoughts.problems.n_operands == k)]
+            other[rows] = np.roll(rows, -1)
     theirs, d = c.carries[other], c.own.shape[1]
     def answers(chains): return digits(Thoughts(thoughts.problems, chains).answers(model), d)
     swapped = answers(thoughts.tokens[other])
@@ -68,35 +72,52 @@ def following(model, thoughts, rng):
     columns = {k: share((swapped[:, k] == as_told[:, k])[first & differ[:, k]].sum(),
                         (first & differ[:, k]).sum()) for k in range(1, d)}
     told = [k for k, s in columns.items() if s['n'] and s['share'] >= TOLD]
-    mixed = c.carries.copy()
-    mixed[:, told] = theirs[:, told]
+    def mixed(theirs):
+        carries = c.carries.copy()
+        carries[:, told] = theirs[:, told]
+        return total(c, carries)
     truth = total(c, c.carries)
     def on_second(there): return share(there[second].sum(), second.sum())
     def right(chains): return on_second((answers(chains) == truth).all(1))
+    across, two = {}, thoughts.problems.n_operands == 2
+    if two.any() and not two.all(): # a partner with another number of operands
+        for rows, others in (np.flatnonzero(two), np.flatnonzero(~two)), (
+                np.flatnonzero(~two), np.flatnonzero(two)):
+            other[rows] = np.resize(others, len(rows))
+        whole = (answers(thoughts.tokens[other]) == mixed(c.carries[other])).all(1)
+        across = dict(followed_across=on_second(whole))
     random = rng.choice(thought_ids(model.meta.thought_alphabet), thoughts.tokens.shape)
     return dict(follows_by_column=columns, told=told,
-                followed=on_second((swapped == total(c, mixed)).all(1)),
+                followed=on_second((swapped == mixed(theirs)).all(1)), **across,
                 right_after_a_swap=on_second((swapped == truth).all(1)),
                 agree=on_second(~differ[:, told].any(1)),
                 right_with_random=right(random),
                 right_with_noops=right(np.full_like(thoughts.tokens, NOOP)))
 
 
-def about(model, seed, bias):
-    "What a model thinks about new problems"
-    return Thoughts.of(model, held_out_problems(model, N_SWAPPED, seed, carry_bias=bias))
+def about(model, n, seed, bias, operands=None):
+    "What a model thinks about `n` new problems, with so many operands; None: with any number"
+    if operands is None:
+        return Thoughts.of(model, held_out_problems(model, n, seed, carry_bias=bias))
+    drawn = held_out_problems(model, 3 * n, seed, carry_bias=bias)
+    return Thoughts.of(model, drawn[np.flatnonzero(drawn.n_operands == operands)[:n]])
 
 
-def understanding(model, book, seed):
+def learned(model, operands):
+    "A code book for problems with so many operands"
+    tests = {kind: about(model, 5_000, i, bias, operands)
+             for i, (kind, bias) in enumerate(KINDS.items(), 1)}
+    return Codebook.learn(about(model, 20_000, 3, 0.5, operands), tests)
+
+
+def understanding(model, book, seed, operands=None):
     "Each place of the chain, examined on new problems."
     book = copy.deepcopy(book)
-    new = {kind: about(model, seed + i, bias)
+    new = {kind: about(model, N_SWAPPED, seed + i, bias, operands)
            for i, (kind, bias) in enumerate(KINDS.items())}
-    biased = held_out_problems(model, N_SPOKEN, seed + 2, carry_bias=1.)
-    book.listen(model, Thoughts.of(model, biased), seed)
+    book.listen(model, about(model, N_SPOKEN, seed + 2, 1., operands), seed)
     statuses, rows = [entry.status for entry in book.entries], []
-    biased = held_out_problems(model, N_SPOKEN, seed + 3, carry_bias=1.)
-    book.rehearse(model, Thoughts.of(model, biased), seed)
+    book.rehearse(model, about(model, N_SPOKEN, seed + 3, 1., operands), seed)
     for i, (entry, status) in enumerate(zip(book.entries, statuses)):
         tests = {kind: entry.examine(t.problems, t.tokens[:, i]) for kind, t in new.items()}
         one = len(entry.features) == 1 and entry.features[0].kind == 'carry'
@@ -116,19 +137,23 @@ def examine(name, seed, n):
     "All figures of one model; exact ones of `n` problems."
     model = load_model(name).eval()
     if model.meta.chain != 'invented': raise InputError(f'{name} does not invent its chain')
-    book, result = load_codebook(name) or study(model), dict(model=Path(name).name)
+    result, most = dict(model=Path(name).name), model.meta.trained_on.get('max_operands')
     for i, (kind, bias) in enumerate(KINDS.items()):
         problems = held_out_problems(model, n, seed + 10 + i, carry_bias=bias)
         exact = evaluate(model, problems, n_wrong=3)
         result[kind] = dict(exact=exact['exact_match'],
                             by_digits={k: v['share'] for k, v in exact['by_digits'].items()})
-        thoughts = about(model, seed + 20 + i, bias)
+        thoughts = about(model, N_SWAPPED, seed + 20 + i, bias)
         result[kind] |= following(model, thoughts, np.random.default_rng([seed, i]))
         print(name, kind, {k: v['share'] if isinstance(v, dict) and 'share' in v else v
                            for k, v in result[kind].items()
                            if k not in ('follows_by_column', 'by_digits')}, flush=True)
-    result |= understanding(model, book, seed + 30)
-    print(name, 'understood:', result['carries_understood'], flush=True)
+    if most == 2: result |= understanding(model, load_codebook(name) or study(model), seed + 30)
+    else:
+        result['by_operands'] = {k: understanding(model, learned(model, k), seed + 30, k)
+                                 for k in range(2, most + 1)}
+    for found in result.get('by_operands', {2: result}).values():
+        print(name, 'understood:', found['carries_understood'], flush=True)
     return result
 
 
