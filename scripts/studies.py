@@ -45,13 +45,13 @@ def how(folder):
     return command(json.loads((Path(folder) / 'training_config.json').read_text()))
 
 
-def choose(names, plan, results, run, doc):
+def choose(names, plan, results, run):
     "Carry out the named runs that are not done; without a name, list all runs."
     done = {name: (results / f'{name}.json').exists() for name in plan}
     if not names:
         return print('\n'.join(f'{n:24} {"done" if d else "-"}' for n, d in done.items()))
     if unknown := [n for n in names if n not in plan]:
-        sys.exit(f'no such run: {", ".join(unknown)}\n{doc}')
+        sys.exit(f'no such run: {", ".join(unknown)}; without a name, the runs are listed')
     for name in names:
         if done[name]:
             print(f'{results / name}.json is there already')

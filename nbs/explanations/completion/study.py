@@ -86,4 +86,4 @@ def run(name, path):
 
 
 if __name__ == '__main__':
-    choose(sys.argv[1:], plan(), RESULTS, run, __doc__)
+    choose(sys.argv[1:], plan(), RESULTS, run)

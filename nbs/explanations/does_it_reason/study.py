@@ -175,4 +175,4 @@ def run(name, path):
 
 
 if __name__ == '__main__':
-    choose(sys.argv[1:], list(plan()), RESULTS, run, __doc__)
+    choose(sys.argv[1:], list(plan()), RESULTS, run)

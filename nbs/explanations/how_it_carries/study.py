@@ -406,5 +406,5 @@ def run(name, path):
 if __name__ == '__main__':
     if sys.argv[1:2] == ['--ask'] and len(sys.argv) == 4:
         asking = functools.partial(ask_folder, sys.argv[3])
-        choose(sys.argv[2:3], sys.argv[2:3], RESULTS, asking, __doc__)
-    else: choose(sys.argv[1:], plan(), RESULTS, run, __doc__)
+        choose(sys.argv[2:3], sys.argv[2:3], RESULTS, asking)
+    else: choose(sys.argv[1:], plan(), RESULTS, run)

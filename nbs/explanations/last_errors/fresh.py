@@ -8,6 +8,7 @@ carry-biased, SEED+1; repeat-biased, SEED+2), a second command with another seed
 was trained away. Writes results/fresh.json beside this file; nothing is overwritten.
 """
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -43,10 +44,12 @@ def main(n, seed, device='auto'):
 
 
 if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    p.add_argument('n', type=int, help='problems of each kind')
+    p.add_argument('seed', type=int, help='of the first kind; the others follow it')
+    p.add_argument('device', nargs='?', default='auto', help='auto, cpu, cuda, mps')
+    args = p.parse_args()
     try:
-        n, seed = map(int, sys.argv[1:3])
-        main(n, seed, *sys.argv[3:4])
-    except ValueError:
-        sys.exit(__doc__)
+        main(args.n, args.seed, args.device)
     except InputError as e:
         sys.exit(f'{Path(__file__).name}: {e}')

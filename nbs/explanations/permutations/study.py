@@ -233,4 +233,4 @@ def plan():
 
 
 if __name__ == '__main__':
-    choose(sys.argv[1:], plan(), RESULTS, run, __doc__)
+    choose(sys.argv[1:], plan(), RESULTS, run)

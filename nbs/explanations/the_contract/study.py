@@ -120,4 +120,4 @@ def run(name, path):
 
 
 if __name__ == '__main__':
-    choose(sys.argv[1:], PLAN, RESULTS, run, __doc__)
+    choose(sys.argv[1:], PLAN, RESULTS, run)
