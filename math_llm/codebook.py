@@ -262,6 +262,11 @@ class Codebook:
     "What is known about the language of a model"
     entries: list[_Entry] # One for each thought of the chain
     facts: dict = field(default_factory=dict) # Where it comes from
+    others: dict = field(default_factory=dict) # By number of operands: books for other problems
+
+    def about(self, n_operands: Size) -> 'Codebook': # One of `others`, or itself
+        "The book about problems with so many operands"
+        return self.others.get(n_operands, self)
 
     @classmethod
     def learn(cls, thoughts: Thoughts, # To write the book from
@@ -307,7 +312,8 @@ def __str__(self: Codebook):
         return [i, e.status, e.speaks_of, words, *tests]
     heads = [head for k in kinds for head in (f'read, {k} (baseline)', 'foretold')]
     rows = [row(i, e) for i, e in enumerate(self.entries)]
-    return markdown_table(['thought', 'status', 'tells', 'tokens', *heads], rows, align=True)
+    table = markdown_table(['thought', 'status', 'tells', 'tokens', *heads], rows, align=True)
+    return '\n\n'.join([table, *(f'{n} operands:\n\n{b}' for n, b in self.others.items())])
 
 # %% ../nbs/09_codebook.ipynb #9431b0ef
 _FORMAT = 'math_llm code book'
@@ -324,7 +330,8 @@ def to_dict(self: Codebook) -> dict:
                     counts=[[list(v), _counted(n)] for v, n in e.counts.items()])
                for i, e in enumerate(self.entries)]
     origin = dict(format=_FORMAT, package_version=math_llm.__version__)
-    return origin | self.facts | dict(places=entries)
+    others = dict(others={str(n): b.to_dict() for n, b in self.others.items()})
+    return origin | self.facts | dict(places=entries) | (others if self.others else {})
 
 # %% ../nbs/09_codebook.ipynb #11ef1f92
 def _entry(data):
@@ -346,10 +353,11 @@ def from_dict(cls: Codebook, data: dict): # As `to_dict` makes it
     "The code book; raises `InputError` if it is none"
     try:
         if data['format'] != _FORMAT or not data['places']: raise ValueError
-        book = Codebook([*map(_entry, data['places'])])
+        others = {int(n): cls.from_dict(b) for n, b in data.get('others', {}).items()}
+        book = cls([*map(_entry, data['places'])], others=others)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise InputError('not a code book') from None
-    origin = 'format', 'package_version', 'places'
+    origin = 'format', 'package_version', 'places', 'others'
     book.facts = {k: v for k, v in data.items() if k not in origin}
     return book
 

@@ -161,6 +161,7 @@ def _judge(model, reply, book=None):
         reply.steps, _ = check_chain(reply.operands, reply.chain, config)
     reply.warnings = _warnings(model, reply.operands)
     if book and reply.chain:
+        book = book.about(len(reply.operands))
         thoughts, n = [VOCAB[i] for i in encode(reply.chain)], len(book.entries)
         if len(thoughts) == n: reply.meaning = _explained(book, reply.operands, thoughts)
         else: reply.warnings += [f'the code book is about {n} thoughts, not {len(thoughts)}']

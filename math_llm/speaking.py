@@ -186,17 +186,24 @@ def study(model: Transformer,
           n_spoken: Size = 2_000, # Problems of each test by speaking, and to listen
           seed: Count = 0, # Decides all draws
          ) -> Codebook: # With the results of speaking among its facts
-    "Learn a model's language, listen to it, rehearse speaking, and speak it"
-    def about(n, i, bias):
-        return Thoughts.of(model, held_out_problems(model, n, 10*seed + i, carry_bias=bias))
-    tests = {'uniform': about(n_tests, 1, 0.), 'carry-biased': about(n_tests, 2, 1.)}
-    book = Codebook.learn(about(n, 3, 0.5), tests)
-    book.listen(model, about(n_spoken, 4, 1.), seed)
-    book.rehearse(model, about(n_spoken, 5, 1.), seed)
-    spoken = {kind: book.speak(model, t[:n_spoken], seed) for kind, t in tests.items()}
-    spoken['open'] = book.speak(model, tests['carry-biased'][:n_spoken], seed, open_only=True)
-    book.facts = dict(trained_on=model.meta.trained_on, seed=seed, n=n, speaking=spoken)
-    return book
+    "Learn a model's language, for each number of operands, listen to it, and speak it"
+    def write(operands):
+        def about(n, i, bias):
+            p = held_out_problems(model, n * share, 10*seed + i, carry_bias=bias)
+            return Thoughts.of(model, p[np.flatnonzero(p.n_operands == operands)[:n]])
+        tests = {'uniform': about(n_tests, 1, 0.), 'carry-biased': about(n_tests, 2, 1.)}
+        book = Codebook.learn(about(n, 3, 0.5), tests)
+        book.listen(model, about(n_spoken, 4, 1.), seed)
+        book.rehearse(model, about(n_spoken, 5, 1.), seed)
+        spoken = {kind: book.speak(model, t[:n_spoken], seed) for kind, t in tests.items()}
+        spoken['open'] = book.speak(model, tests['carry-biased'][:n_spoken], seed, open_only=True)
+        book.facts = dict(trained_on=model.meta.trained_on, seed=seed, n=n, speaking=spoken)
+        return book
+    numbers = range(2, model.meta.trained_on['max_operands'] + 1)
+    share = 1 if len(numbers) == 1 else 2 * len(numbers) # enough to find `n` with each number
+    first, *others = map(write, numbers)
+    first.others = dict(zip(numbers[1:], others))
+    return first
 
 # %% ../nbs/10_speaking.ipynb #4b3e1bc7
 check_calls(globals())

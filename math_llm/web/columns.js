@@ -187,9 +187,16 @@ export class Codebook {
     try {
       if (data.format !== 'math_llm code book' || !data.places.length) throw 0;
       this.entries = data.places.map(entry => new Entry(entry));
+      this.others = Object.fromEntries(
+        Object.entries(data.others ?? {}).map(([n, book]) => [n, new Codebook(book)]),
+      );
     } catch {
       throw new InputError('the code book of this model cannot be read');
     }
+  }
+  /** The book about problems with so many operands: one of `others`, or itself. */
+  about(operands) {
+    return this.others[operands.length] ?? this;
   }
   /** What thought i tells the model: the column and its carry; null: none, or nobody listens. */
   said(thoughts, c, i) {

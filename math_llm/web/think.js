@@ -187,7 +187,7 @@ export function think_view(app, panel) {
         begin = performance.now();
       const got = given ? think(model, operands, given) : own,
         changed = got.thoughts.some((t, i) => t !== own.thoughts[i]);
-      const fits = book?.entries.length === k ? book : null;
+      const fits = book?.entries.length === k ? book.about(operands) : null;
       const foretold = changed && fits ? fits.foretell(operands, own.thoughts, got.thoughts) : null;
       now = {
         name,

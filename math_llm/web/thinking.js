@@ -35,7 +35,8 @@ export function outcome(foretold, before, now) {
 /** The first prepared experiment: of the thought that, by the code book, is obeyed best, the
     first of
     some sums in which no other thought speaks of that carry; if there is none, the others are made to
-    agree. The model is not asked what it makes of it. */
+    agree. The sums have two numbers, as those of which the book speaks first. The model is not
+    asked what it makes of it. */
 export function wrong_carry({model, book}) {
   const alphabet = thought_ids(model.meta.thought_alphabet),
     share = i => book.entries[i].obeyed?.share ?? 0;
@@ -47,7 +48,7 @@ export function wrong_carry({model, book}) {
   const random = random_numbers(22),
     sums = [];
   while (sums.length < 40 && sums.tries !== 80) {
-    const operands = draw(model, random),
+    const operands = draw(model, random).slice(0, 2),
       own = think(model, operands);
     if (own.answer === new Columns(operands).answer)
       sums.push({operands, own: own.thoughts, truth: own.answer});
