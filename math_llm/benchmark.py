@@ -6,7 +6,7 @@
 __all__ = ['BenchmarkConfig', 'benchmark']
 
 # %% ../nbs/26_benchmark.ipynb #4d973de3
-import dataclasses, gc, itertools, json, math, subprocess, sys, time
+import dataclasses, gc, itertools, math, subprocess, sys, time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate
-from .options import (InputError, check_calls, check_options, command, next_steps,
-                              opt, out_of_memory, read_json)
+from .options import InputError, check_calls, check_options, command, next_steps
+from .options import opt, out_of_memory, read_json
 from .files import check_output, load_pretrained, resolve_device
 from .datasets import Stream
 from .runs import deterministic, machine
@@ -86,10 +86,10 @@ class _Setting:
     def model(self, longest, compiled=False):
         "A new model whose context has room for `longest` tokens"
         torch.manual_seed(0)
-        config = ModelConfig.from_size(self.size, max_length=longest)
-        with torch.device('cpu'): model = Transformer(config).to(self.device)
+        with torch.device('cpu'):
+            model = Transformer(ModelConfig.from_size(self.size, max_length=longest))
         if compiled: model.compile(dynamic=True)
-        return model
+        return model.to(self.device)
 
 # %% ../nbs/26_benchmark.ipynb #66469d95
 def _step_work(s, variant, precision, objective, batches, thoughts=0, reference=False):
@@ -117,8 +117,7 @@ def _train_works(s):
     config = ProblemConfig(max_digits=s.digits)
     longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(4 * s.batch)
     def work(variant, p, compiled, rows, multiple, reference=False):
-        parts = [ex[i*s.batch:(i+1)*s.batch] for i in range(4)]
-        batches = [Batch.of(part, multiple, longest) for part in parts]
+        batches = [Batch.of(ex[i*s.batch:(i+1)*s.batch], multiple, longest) for i in range(4)]
         def objective(): return TeacherForcing(s.model(longest, compiled), micro_batch=rows,
                                                multiple=multiple)
         return _step_work(s, variant, p, objective, batches, reference=reference)
@@ -166,7 +165,7 @@ def _asked(s):
 # %% ../nbs/26_benchmark.ipynb #93afc3f6
 def _decode_works(s):
     model, ex, written, few = _asked(s)
-    prompts, every, kind = ex.prompts(), np.arange(s.batch), torch.device(s.device).type
+    prompts, kind = ex.prompts(), torch.device(s.device).type
     def batched(): return generate(model, prompts, batch_size=s.batch).texts()
     def one_by_one(): return [plain_generate(model, prompts[i]) for i in few]
     def work(variant, p, rows, write, reference=False):
@@ -175,7 +174,7 @@ def _decode_works(s):
         flops = _matrix_flops(model.config, (ex.prompt_lengths + written - 1)[rows])
         tokens = int(written[rows].sum())
         return _Work(variant, p, lambda: call, len(rows), tokens, flops, reference)
-    return [*(work('ours', p, every, batched) for p in s.precisions),
+    return [*(work('ours', p, np.arange(s.batch), batched) for p in s.precisions),
             work('one at a time', 'fp32', few, one_by_one, True)]
 
 def _evaluate_works(s):
@@ -191,19 +190,16 @@ def _evaluate_works(s):
 # %% ../nbs/26_benchmark.ipynb #41b03837
 _STATUS = Path('/proc/self/status') # of this process, on Linux
 
-def _memory_child(argv):
+def _memory_child(part, setting, variant, precision, threads):
     "Print the MB that a work needs, in a process that has done the same with two problems"
-    part, setting, variant, precision, threads = json.loads(argv)
     torch.set_num_threads(threads)
-    def made(batch):
-        works = _PARTS[part](_Setting(**setting | dict(batch=batch)))
-        return next(w for w in works if (w.variant, w.precision) == (variant, precision)).make()
-    made(2)()
     def most(): # MB so far
         return int(_STATUS.read_text().partition('VmHWM:')[2].split()[0]) / 1024
-    call = made(setting['batch'])
-    before = most()
-    call()
+    for batch in (2, setting['batch']):
+        works = _PARTS[part](_Setting(**setting | dict(batch=batch)))
+        call = next(w for w in works if (w.variant, w.precision) == (variant, precision)).make()
+        before = most()
+        call()
     print(most() - before)
 
 def _memory(part, s, w):
@@ -215,9 +211,9 @@ def _memory(part, s, w):
         return (torch.cuda.max_memory_allocated(s.device) - before) / 2**20
     if not _STATUS.exists(): return None
     asked = part, dataclasses.asdict(s), w.variant, w.precision, torch.get_num_threads()
-    code = 'import sys; from math_llm.benchmark import _memory_child; _memory_child(sys.argv[1])'
-    done = subprocess.run([sys.executable, '-c', code, json.dumps(asked)], capture_output=True,
-                          text=True, errors='replace')
+    code = f'from math_llm.benchmark import _memory_child; _memory_child(*{asked!r})'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
+                          errors='replace')
     if done.returncode == -9: raise MemoryError # the system has ended it
     if done.returncode: raise RuntimeError(done.stderr.strip().rpartition('\n')[2])
     return float(done.stdout)
@@ -254,22 +250,20 @@ class BenchmarkConfig:
 
 # %% ../nbs/26_benchmark.ipynb #3f1726a9
 _KEYS = ('part', 'size', 'digits', 'batch', 'precision', 'variant') # what a row is known by
-
-def _spread(name, values):
-    return {name: float(np.median(values)), name + '_low': min(values), name + '_high': max(values)}
-
 def _row(key, work, seconds, reference=None, peak=None, memory=None):
     """A measurement as a line of the results: seconds of a call and of what it is compared with,
     operations a second that the machine does (each one figure a round), and MB"""
     r = dict(zip(_KEYS, key))
+    ratios = [b / a for a, b in zip(seconds or (), reference or ())]
+    for name, values in dict(seconds=seconds, gain=ratios).items():
+        if values: r |= {name: float(np.median(values)), name + '_low': min(values),
+                         name + '_high': max(values)}
     if seconds:
-        r |= _spread('seconds', seconds)
         if work.problems: r['problems_per_second'] = work.problems / r['seconds']
         if work.tokens: r['tokens_per_second'] = work.tokens / r['seconds']
         if not work.problems: r['gflops'] = work.flops / r['seconds'] / 1e9
         if work.flops and peak:
             r['share_of_peak'] = float(np.median(work.flops / np.array(seconds) / peak))
-        if reference: r |= _spread('gain', [b / a for a, b in zip(seconds, reference)])
     if memory is not None: r['memory_mb'] = memory
     return r
 
@@ -334,8 +328,7 @@ def _typed(config):
         value = getattr(config, f.name)
         if value == f.default or f.name in ('output_file', 'overwrite'): continue
         words.append(f'--{"no-" * (value is False)}{f.name.replace("_", "-")}')
-        if not isinstance(value, bool):
-            words += map(str, value if isinstance(value, tuple) else (value,))
+        words += map(str, value if isinstance(value, tuple) else (value,) * (f.type is not bool))
     return ' '.join(words)
 
 # %% ../nbs/26_benchmark.ipynb #df34c282
@@ -395,8 +388,7 @@ def benchmark_command(config):
     if file: check_output(file, overwrite=config.overwrite)
     result = benchmark(config)
     about = 'PyTorch {torch}, threads: {threads}; {seconds:.0f} s\n'.format(**result)
-    print(f'{machine()}, {about}')
-    print(_formatted(result))
+    print(f'{machine()}, {about}', _formatted(result), sep='\n')
     if not file: return
     write_results(file, replace=config.overwrite, **result)
     later = ['math_llm_benchmark', '--compare', file, 'later.json']
