@@ -12,17 +12,16 @@ from pathlib import Path
 # %% ../nbs/site.ipynb #d5e0a004
 def _fold_label(source: str, # Of a code cell, after nbdev
                shows: bool, # Has it an output?
-               study: bool = False): # Of a page in `explanations`?
+               study: bool = False): # Of a page that shows results, not code?
     "What stands on the line that a cell is folded behind; None for a cell that stays open"
     if 'code-summary: "Exported source"' in source: return 'Source'
     if re.search(r'^#\| *(code-fold|echo|include)', source, flags=re.M): return None
     try: tree = ast.parse(source)
     except SyntaxError: tree = ast.parse(re.sub(r'(?m)^( *)[%!].*$', r'\1pass', source))
     if all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in tree.body): return 'Imports'
-    if study: return 'Code'
     checks = [n for n in ast.walk(tree) if isinstance(n, ast.Assert) or isinstance(n, ast.Call)
               and getattr(n.func, 'id', '').startswith('test_')]
-    return 'Tests' if checks and not shows else None
+    return 'Tests' if checks and not shows else 'Code' if study else None
 
 # %% ../nbs/site.ipynb #d5e0a007
 def _address(page: str, # Of a notebook, as nbdev makes it: `live.html`
@@ -72,11 +71,13 @@ def _plain(text: str): # Markdown
 
 # %% ../nbs/site.ipynb #d5e0a032
 def _lighter(png: str): # A figure, in base64
-    "The same figure with at most 256 colours"
+    "The same figure with at most 256 colours, on no ground: what was white is clear"
     from base64 import b64decode, b64encode
     from io import BytesIO
-    from PIL import Image
-    image, out = Image.open(BytesIO(b64decode(png))), BytesIO()
+    from PIL import Image, ImageChops
+    image, out = Image.open(BytesIO(b64decode(png))).convert('RGBA'), BytesIO()
+    white = Image.eval(image.convert('L'), lambda v: 255 * (v < 255))
+    image.putalpha(ImageChops.darker(image.getchannel('A'), white))
     few = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.save(out, 'png', optimize=True)
     return b64encode(out.getvalue()).decode()
@@ -127,7 +128,7 @@ class _Pages:
         for cell in self.nb.cells:
             if cell.cell_type == 'markdown': cell.source = local(cell.source)
             if cell.cell_type != 'code': continue
-            self.fold(cell, study)
+            self.fold(cell, study or name.stem in ('robustness', 'site'))
             for data in (out['data'] for out in cell.outputs if 'data' in out):
                 text, png = data.get('text/markdown'), data.get('image/png')
                 if text: data['text/markdown'] = local(''.join(text))

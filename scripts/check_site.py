@@ -25,7 +25,7 @@ from urllib.parse import unquote
 
 FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync '
          '--disable-background-networking --disable-component-update').split()
-LOOK = '''() => {
+LOOK = r'''() => {
     const bad = [], seen = new Set(), width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth > width) {
         const wide = [...document.querySelectorAll('main *')].filter(e => e.checkVisibility() &&
@@ -34,7 +34,8 @@ LOOK = '''() => {
     }
     const edge = document.querySelector('main').getBoundingClientRect().right + 1;
     for (const table of document.querySelectorAll('main table'))
-        if (table.getBoundingClientRect().right > edge && !table.closest('.cell-output-display'))
+        if (table.getBoundingClientRect().right > edge && !table.closest('.cell-output-display') ||
+                width > 1000 && table.scrollWidth > table.clientWidth + 1)
             bad.push('leaves its column: ' + table.innerText.slice(0, 40));
     for (const img of document.querySelectorAll('main img')) {
         const box = img.getBoundingClientRect(), name = img.getAttribute('src').slice(0, 60);
@@ -47,6 +48,10 @@ LOOK = '''() => {
         if (box.right > at.getBoundingClientRect().right + 1) bad.push('cut off: ' + name);
         if (!img.naturalWidth && !/svg/.test(img.src)) bad.push('not there: ' + name);
     }
+    const prose = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    for (let text; text = prose.nextNode();)
+        if (/\]\(|\*\*|\[\[|^:::/.test(text.data) && !text.parentElement.closest('code, pre, script'))
+            bad.push('Markdown that did not become a page: ' + text.data.slice(0, 60));
     return bad;
 }'''
 

@@ -15,7 +15,7 @@ from math_llm.tokenizer import VOCAB
 
 from draw_overview import H, STYLE, W, Drawing
 
-LEFT, STEP, ROW = 190, 28, 42
+LEFT, STEP, ROW = 204, 28, 42
 OWN, OTHER = ('658', '189'), ('4567', '5678')
 STYLE += '\n  .said { fill: #b8488f22 } .changed { stroke: #c46b00 }'
 
