@@ -387,15 +387,15 @@ def format_contract(report: _Report, # Made by `contract`
 # %% ../nbs/13_contract.ipynb #13000061
 def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the names of models
                  ): # A matplotlib figure
-    "The scores of all tests, a row for each model; the stronger the colour, the better"
+    "The scores of all tests, a row for each model; ✓: the contract holds"
     if not reports: raise InputError('there is nothing to draw')
     tests = [f"{r['property']}: {r['test']}" for r in next(iter(reports.values()))['rows']]
-    names = [f"{name} {'holds' if r['contract'] else 'is broken'}" for name, r in reports.items()]
+    names = [f"{'✓' if r['contract'] else '✗'} {name}" for name, r in reports.items()]
     scores = [[row['score'] for row in r['rows']] for r in reports.values()]
     words = [[percent(score).split('.')[0] for score in row] for row in scores]
     fig = plot_table(dict(zip(names, np.array(scores, float))), 'score, %', tests, 1., words)
-    fig.axes[0].set_xticks(range(len(tests)), tests, rotation=40, ha='right')
-    fig.set_figwidth(6.6)                                 # a score of 100 takes some room
+    fig.axes[0].set_xticks(range(len(tests)), tests, rotation=90)
+    fig.set_figwidth(5.2)                                 # a score of 100 takes some room
     return fig
 
 # %% ../nbs/13_contract.ipynb #13000075

@@ -11,17 +11,19 @@ from pathlib import Path
 from runpy import run_path
 
 import matplotlib
+from matplotlib.colors import LinearSegmentedColormap
 from math_llm.contract import plot_contract
 
 ROOT = Path(__file__).parents[1]
 GREY = '#7a7a7a'
 STYLE = {'svg.hashsalt': 'contract', 'svg.fonttype': 'none', 'axes.edgecolor': GREY,
          'font.sans-serif': ['DejaVu Sans', 'Verdana', 'sans-serif']}
+BLUES = LinearSegmentedColormap.from_list('blues', [(.03, .19, .42, 0), (.03, .19, .42, 1)])
 STYLE |= dict.fromkeys(('text.color', 'axes.labelcolor', 'xtick.color', 'ytick.color'), GREY)
 
-WORDS = ('<style type="text/css">text[style*="7a7a7a"] { fill: #5c666f !important }\n'
+WORDS = ('<style type="text/css">text[style*="7a7a7a"] { fill: #1f262c !important }\n'
          '@media (prefers-color-scheme: dark) '
-         '{ text[style*="7a7a7a"] { fill: #b8c0c8 !important } }')  # in both themes to be read
+         '{ text[style*="7a7a7a"] { fill: #d5dbe1 !important } }')  # in both themes to be read
 
 if __name__ == '__main__':
     matplotlib.use('svg')
@@ -29,6 +31,10 @@ if __name__ == '__main__':
     reports = run_path(str(ROOT / 'nbs/explanations/the_contract/study.py'))['together']()
     drawn = StringIO()
     with matplotlib.rc_context(STYLE):
-        plot_contract(reports).savefig(drawn, transparent=True, metadata={'Date': None})
+        fig = plot_contract(reports)
+        fig.axes[0].images[0].set_cmap(BLUES)       # no score is no colour, on any ground
+        for text in fig.axes[0].texts:
+            if text.get_color() == 'black': text.set_color(GREY)
+        fig.savefig(drawn, transparent=True, metadata={'Date': None})
     text = re.sub(r'\s*\n\s*', '\n', drawn.getvalue()).replace('<style type="text/css">', WORDS, 1)
     Path(path).write_text(text, encoding='utf-8')
