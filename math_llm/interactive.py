@@ -33,7 +33,8 @@ def _short(text): return text if len(text) <= 40 else text[:40] + '…'
 def _read(model, line):
     "What was typed, without spaces; raises `InputError` if this model cannot go on from it"
     room, limits = model.config.max_length, problem_config(model.meta)
-    if not line.strip(): raise InputError('nothing to complete; type a problem, for example 99+21=')
+    if re.fullmatch(r'\s*[A-Za-z?]*\s*', line):
+        raise InputError('nothing to complete; type a problem, for example 99+21=, or quit')
     text = decode(encode(line))
     if not _beginning.fullmatch(text):
         raise InputError(f'not a problem: {_short(text)!r}; accepted is a+b=, two numbers or more, '
@@ -105,10 +106,10 @@ def _meaning(entry, token, c):
     said = [_plainly(f, v, c.most) for f, v in zip(entry.features, said)]
     true = [_plainly(f, int(f.values(c)[0]), c.most) for f in entry.features]
     mark = '✓' if said == true else f"✗ (it is {', '.join(v for _, v in true)})"
-    notes = [f"it says so with {'an' if token == '8' else 'a'} {token}"]
-    if entry.status == 'partly': notes.append('probably')
+    notes = ['probably'] * (entry.status == 'partly')
     if not entry.audible: notes.append('the answer does not depend on it')
-    return f"{' and '.join(map(': '.join, said))} {mark} ({', '.join(notes)})"
+    notes = f" ({', '.join(notes)})" * bool(notes)
+    return f"{' and '.join(map(': '.join, said))} {mark}{notes}"
 
 # %% ../nbs/14_interactive.ipynb #7324fdee
 class _Thought(NamedTuple):
@@ -364,12 +365,12 @@ def _as_typed(stream):
                        newline='\n')
 
 def _greeting(config, model, colour):
-    known, names = model.meta.trained_on, ('sure', '≥90 %', '≥70 %', '≥50 %', 'less')
+    known, names = model.meta.trained_on, ('99 % or more', '90 %', '70 %', '50 %', 'less')
     n, digits = known.get('max_operands', 2), known.get('max_digits')
     about = f', trained on up to {n} numbers of up to {digits} digits' if digits else ''
     shades = ' '.join(_colour(f' {name} ', s[0]) for name, s in zip(names, _SHADES))
     greeting = f'{config.checkpoint}{about}. Type a problem like 99+21=, or quit.'
-    return greeting + f'\nShades: {shades}' * colour
+    return greeting + f'\nHow sure it is of a token: {shades}' * colour
 
 # %% ../nbs/14_interactive.ipynb #5b8e74c1
 _WORDS = str.maketrans({'✓': '(right)', '✗': '(wrong)', '✅': 'Right.', '❌': 'Wrong.', '✨': '*',

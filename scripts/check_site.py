@@ -50,7 +50,8 @@ LOOK = r'''() => {
     }
     const prose = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
     for (let text; text = prose.nextNode();)
-        if (/\]\(|\*\*|\[\[|^:::/.test(text.data) && !text.parentElement.closest('code, pre, script'))
+        if (/\]\(|\*\*|\[\[|^:::/.test(text.data) &&
+                !text.parentElement.closest('code, pre, script'))
             bad.push('Markdown that did not become a page: ' + text.data.slice(0, 60));
     return bad;
 }'''
