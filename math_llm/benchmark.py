@@ -6,9 +6,9 @@
 __all__ = ['BenchmarkConfig', 'benchmark']
 
 # %% ../nbs/26_benchmark.ipynb #4d973de3
-import dataclasses, gc, itertools, math, subprocess, sys, time
+import gc, itertools, math, subprocess, sys, time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 import numpy as np
 import torch
@@ -93,8 +93,7 @@ class _Setting:
 
 # %% ../nbs/26_benchmark.ipynb #66469d95
 def _step_work(s, variant, precision, objective, batches, thoughts=0, reference=False):
-    """Training steps, one for each batch, under the settings of a training run; `objective` makes
-    the model and what it is trained for, `thoughts` are tokens of a row that the data lacks"""
+    "Training steps, one for each batch; `thoughts` are tokens of a row that the data lacks"
     device = torch.device(s.device)
     def make():
         made = objective()
@@ -141,8 +140,7 @@ def _completion_works(s):
 
 # %% ../nbs/26_benchmark.ipynb #3e59fa08
 def _answer_works(s):
-    config = ProblemConfig(max_digits=s.digits, min_digits=s.digits, max_operands=2,
-                           zero_pad=True, chain='none')
+    config = ProblemConfig(s.digits, 2, min_digits=s.digits, zero_pad=True, chain='none')
     k, ex = config.n_thoughts, Stream(config).take(s.batch)
     room = int(ex.lengths.max()) + k + 2 # <think>, k thoughts, </think>
     return _gumbel_works(s, lambda model: GumbelAnswer(model, k), Batch.of(ex),
@@ -153,11 +151,11 @@ def _asked(s):
     "Model, held-out examples, how many tokens each completion has, and a few that stand for all"
     config = ProblemConfig(max_digits=s.digits)
     model, ex = load_pretrained('taught', s.device), Stream(config, split='test').take(s.batch)
-    same = dataclasses.astuple(model.config)[:4] == ModelConfig.SIZES[s.size]
+    same = astuple(model.config)[:4] == ModelConfig.SIZES[s.size]
     if not same or s.digits > model.meta.trained_on['max_digits']:
         model = s.model(int(config.longest_example().lengths[0])).eval()
         model.head.weight.data[END] = 0. # never the likeliest: it writes until there is no room
-        model.meta.trained_on = dataclasses.asdict(config)
+        model.meta.trained_on = asdict(config)
     n = min(s.batch, 16)
     few = np.sort(np.argsort(ex.lengths)[(2*np.arange(n) + 1) * s.batch // (2*n)])
     return model, ex, generate(model, ex.prompts(), batch_size=s.batch).lengths.numpy(), few
@@ -210,7 +208,7 @@ def _memory(part, s, w):
         call()
         return (torch.cuda.max_memory_allocated(s.device) - before) / 2**20
     if not _STATUS.exists(): return None
-    asked = part, dataclasses.asdict(s), w.variant, w.precision, torch.get_num_threads()
+    asked = part, asdict(s), w.variant, w.precision, torch.get_num_threads()
     code = f'from math_llm.benchmark import _memory_child; _memory_child(*{asked!r})'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                           errors='replace')
@@ -251,8 +249,7 @@ class BenchmarkConfig:
 # %% ../nbs/26_benchmark.ipynb #3f1726a9
 _KEYS = ('part', 'size', 'digits', 'batch', 'precision', 'variant') # what a row is known by
 def _row(key, work, seconds, reference=None, peak=None, memory=None):
-    """A measurement as a line of the results: seconds of a call and of what it is compared with,
-    operations a second that the machine does (each one figure a round), and MB"""
+    "A line of the results; seconds, reference and peak (operations a second): one figure a round"
     r = dict(zip(_KEYS, key))
     ratios = [b / a for a, b in zip(seconds or (), reference or ())]
     for name, values in dict(seconds=seconds, gain=ratios).items():
@@ -324,7 +321,7 @@ def benchmark(config: BenchmarkConfig) -> dict: # What a results file holds
 def _typed(config):
     "The command line of a run"
     words = ['math_llm_benchmark']
-    for f in dataclasses.fields(config):
+    for f in fields(config):
         value = getattr(config, f.name)
         if value == f.default or f.name in ('output_file', 'overwrite'): continue
         words.append(f'--{"no-" * (value is False)}{f.name.replace("_", "-")}')
@@ -350,8 +347,7 @@ def _formatted(result):
         gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
         lines.append([r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
                       _number(r.get('tokens_per_second')), peak, memory, gain])
-    return markdown_table([*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain'], lines,
-                          align=True)
+    return markdown_table([*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain'], lines, True)
 
 # %% ../nbs/26_benchmark.ipynb #adacc12d
 def _compared(a, b):

@@ -6,8 +6,8 @@
 __all__ = ['Examples', 'render', 'parse_example', 'chain_steps', 'check_chain', 'pretty']
 
 # %% ../nbs/02_chains.ipynb #c8ab9b67
-import dataclasses, re, reprlib
-from dataclasses import dataclass
+import re, reprlib
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Annotated
 import numpy as np
@@ -166,7 +166,7 @@ def render(problems: Problems, # What to write
 # %% ../nbs/02_chains.ipynb #a84a5698
 def _longest_chain(config):
     "Tokens between `<think>` and `</think>` of the longest example"
-    longest = dataclasses.replace(config, fixed_length_cot=False).longest_example()
+    longest = replace(config, fixed_length_cot=False).longest_example()
     tokens = longest.tokens[0].tolist()
     return tokens.index(END_THINK) - tokens.index(THINK) - 1
 
@@ -180,8 +180,7 @@ def parse_example(text: str, # `658+189=<think>…</think>847<end>`, with or wit
     text = decode(encode(text))
     m = _example.fullmatch(text)
     if m: return m[1].split('+'), m[2], m[3]
-    raise InputError(f'not an example: {reprlib.repr(text)}; accepted is a+b=answer<end>, '
-                     'with <think>…</think> before the answer or without')
+    raise InputError(f'not an example: {reprlib.repr(text)}; accepted a+b=<think>…</think>c<end>')
 
 # %% ../nbs/02_chains.ipynb #a21168e3
 _split = re.compile(r'(=\d+)(?=\d\+)') # a sum, and the step behind it
@@ -227,7 +226,7 @@ def _check_columns(p, chain):
 def _check_running(p, chain, config):
     def value(side): return sum(int(t[::-1]) for t in side.split('+'))
     def pairs(chain): return list(zip(sides := chain.split('='), sides[1:]))
-    right = render(p, dataclasses.replace(config, fixed_length_cot=False)).texts()[0]
+    right = render(p, replace(config, fixed_length_cot=False)).texts()[0]
     steps = []
     for want, got in zip_longest(pairs(parse_example(right)[1]), pairs(chain)):
         if got is None: steps.append(_Step('')); continue

@@ -402,8 +402,7 @@ def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the name
 @dataclass
 class ContractConfig:
     "Which model to examine, and on what"
-    checkpoint: str = opt('invented_pairs', 'Model: a folder, a .safetensors file, '
-                                            'or a shipped model')
+    checkpoint: str = opt('invented_pairs', 'Model: a folder, a .safetensors file, a shipped one')
     problems: int = opt(1000, 'How many held-out problems', low=4)
     seed: int = opt(0, 'Decides problems, partners and random thoughts', low=0)
     output_file: str|None = opt(None, 'Write the report as JSON to this file')

@@ -6,8 +6,8 @@
 __all__ = ['DatasetConfig', 'dataset_file', 'written_as', 'load_dataset', 'read_problems']
 
 # %% ../nbs/22_dataset_files.ipynb #a17c0005
-import dataclasses, hashlib, json, re, reprlib
-from dataclasses import dataclass
+import hashlib, json, re, reprlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 import numpy as np
 import math_llm
@@ -25,8 +25,7 @@ class DatasetConfig(ProblemConfig):
     output_dir: str = opt('data', 'Folder for train.json, val.json and test.json')
     train_ratio: float = opt(0.8, 'Share of the training split')
     val_ratio: float = opt(0.1, 'Share of the validation split; the rest is the test split')
-    num_workers: int = opt(0, 'Threads that prepare problems; the files do not depend on it', low=0,
-                           high=1024)
+    num_workers: int = opt(0, 'Threads that prepare the same problems', low=0, high=1024)
     include_cot: bool = opt(True, 'Write chains; --no-include-cot is the same as --chain none')
     overwrite: bool = opt(False, 'Replace a dataset that is already there')
 
@@ -53,7 +52,7 @@ _FORMAT = dict(format='math_llm dataset', format_version=1)
 def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
     "One split as it stands in its file; raises `InputError` if it is empty"
     if not len(ex): raise InputError(f'the {split} split holds no examples')
-    options, texts = dataclasses.asdict(config), ex.texts()
+    options, texts = asdict(config), ex.texts()
     for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
     longest = int(ex.lengths.argmax())
     meta = dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
@@ -181,12 +180,11 @@ def load_dataset(path: str|Path, # A JSON file of a dataset
     "Read one split; raises `InputError` with the reason if it cannot be used"
     texts, meta = _open(path)
     examples = _read_examples(texts, str(path))
-    names = {f.name for f in dataclasses.fields(DatasetConfig)}
+    names = DatasetConfig.__dataclass_fields__
     try: DatasetConfig(**{k: v for k, v in meta.items() if k in names})
     except InputError as e: raise InputError(f'{path}: its metadata cannot be ({e})') from None
     if meta.get('digest', '') not in ('', _digest(meta, texts)):
-        raise InputError(f'{path} is not as it was written; if the change is meant, '
-                         'take "digest" out of its metadata')
+        raise InputError(f'{path} is not as it was written; if that is meant, remove its "digest"')
     if meta: written_as({str(path): examples}, meta)
     return examples, meta
 
@@ -201,8 +199,7 @@ def _plain_problems(text, name):
         if not (m := _problem.fullmatch(words)):
             try: encode(line.strip())
             except InputError as e: raise InputError(f'{name}, line {i}: {e}') from None
-            raise InputError(f'{name}, line {i}: not a problem: {reprlib.repr(line)}; accepted is '
-                             'a+b= or a+b=c')
+            raise InputError(f'{name}, line {i}: not a problem: {reprlib.repr(line)}; give a+b=')
         rows.append(m[1].split('+'))
     if not rows: raise InputError(f'{name} holds no problems')
     try: return Problems.from_operands(rows)

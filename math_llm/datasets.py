@@ -217,8 +217,7 @@ def generate_data(config):
     if config.fixed_length_cot and config.chain == 'none':
         raise InputError('--fixed-length-cot is about chains; --chain none has none')
     if not config.overwrite and (Path(config.output_dir)/'train.json').exists():
-        raise InputError(f'{config.output_dir} already holds a dataset; '
-                         'give another --output-dir, or --overwrite')
+        raise InputError(f'{config.output_dir} already holds a dataset; --overwrite replaces it')
     splits = make_dataset(config)
     write_dataset(splits, config)
     folder = Path(config.output_dir)

@@ -92,15 +92,12 @@ def _complete(model, tokens, lengths, max_new_tokens, script, choose):
     return out[:, :longest], probs[:, :longest], n
 
 # %% ../nbs/04_decoding.ipynb #0cfc3f75
-def _script(model):
-    "For each step of an invented chain the token that is given, or None, and which are allowed"
-    if model.meta.chain != 'invented': return []
-    mask = model.meta.thought_mask(next(model.parameters()).device)
-    return [(THINK, None)] + [(None, mask)] * model.meta.thought_tokens + [(END_THINK, None)]
-
 def _batches(model, tokens, lengths, batch_size):
-    "Rows to work on together, each batch with what is left of its script"
-    script, order = _script(model), lengths.argsort(stable=True)
+    "Rows to work on together, with what is left of their script: (given token, allowed) a step"
+    script, order = [], lengths.argsort(stable=True)
+    if model.meta.chain == 'invented':
+        mask = model.meta.thought_mask(next(model.parameters()).device)
+        script = [(THINK, None), *[(None, mask)] * model.meta.thought_tokens, (END_THINK, None)]
     index = torch.arange(tokens.shape[1], device=tokens.device)
     begun = ((tokens == THINK).cumsum(1) > 0) & (index < lengths[:, None])  # (b, t)
     done = begun.sum(1).masked_fill((tokens == END_THINK).any(1), len(script))

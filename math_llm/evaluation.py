@@ -150,8 +150,7 @@ def written_for(model: Transformer,
         for limit, name in ((model.config.max_length, "the model's context length"),
                             (max_length, '--max-length')):
             if limit is not None and needed > limit:
-                raise InputError(f'the longest problem needs {needed} tokens with its chain and '
-                                 f'its answer; {name} is {limit}')
+                raise InputError(f'the longest problem needs {needed} tokens; {name} is {limit}')
     return examples
 
 # %% ../nbs/07_evaluation.ipynb #29fd82d5

@@ -6,8 +6,8 @@
 __all__ = ['faithfulness']
 
 # %% ../nbs/08_faithfulness.ipynb #298bb833
-import dataclasses, re, time
-from dataclasses import dataclass
+import re, time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 import numpy as np
 import torch
@@ -140,8 +140,7 @@ def _verdict(now, cases, says):
 
 # %% ../nbs/08_faithfulness.ipynb #d46dd9a1
 def _early_answers(cases, now):
-    """By length of chain: how many, and the share of answers that are final after 0, 1, … pieces;
-    and the mean area over these curves"""
+    "By length of chain the share of answers that are final after 0, 1, … pieces; the mean area"
     now, by, areas = iter(now), {}, []
     for c in cases:
         same = np.array([*(next(now) == c.answer for _ in c.pieces), True], float)
@@ -252,8 +251,7 @@ def _asked(config, model):
                 f', seed {config.seed}' + f', {bias:.0%} carry-biased' * (bias > 0))
         return p, said + f'; there is no {file}' * (not config.fresh)
     if not (config.data_path or file.exists()):
-        raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data '
-                         f'makes one, and --fresh N needs none')
+        raise InputError(f'cannot read {file}; math_llm_generate_data makes it, --fresh needs none')
     p = read_problems(file)
     p = _as_written(p, problem_config(model.meta))
     return p, f'{len(p)} problems from {file}'
@@ -279,7 +277,7 @@ def evaluate_command(config):
         report['faithfulness'] = faithfulness(model, some, config.batch_size, config.seed)
         page += '\n\n' + _page(report['faithfulness'])
     facts = dict(format='math_llm evaluation', package_version=math_llm.__version__,
-                 options=dataclasses.asdict(config), problems=source, chain=kind,
+                 options=asdict(config), problems=source, chain=kind,
                  n_params=n_params, seconds=round(time.time() - began, 1))
     try:
         if config.output_file:

@@ -78,11 +78,9 @@ class GumbelConfig:
     gumbel_final_temperature: float|None = opt(
         None, 'Temperature at the end (default: 0.3, or the start if that is lower)', low=1e-6)
     gumbel_noise: float = opt(1., 'Scale of the noise, up to the middle of the run', low=0)
-    gumbel_final_noise: float|None = opt(
-        None, 'Scale of the noise at the end, reached from the middle on', low=0, flag=False)
-    thought_alphabet: str|None = opt(
-        None, 'Tokens that thoughts consist of, for example 01 (default: those of the model of '
-        '--init-from, or all digits, +, = and <noop>)')
+    gumbel_final_noise: float|None = opt(None, 'Scale of the noise at the end', low=0, flag=False)
+    thought_alphabet: str|None = opt(None, 'Tokens that thoughts consist of, for example 01 '
+        '(default: those of the model of --init-from, or all digits, +, = and <noop>)')
     gumbel_hard: bool = opt(True, 'Straight-through samples; --no-gumbel-hard for relaxed ones')
     supervise: str = opt('completion', 'What the loss looks at: the whole completion, or the '
                          'answer after a chain that the model invents', ('completion', 'answer'))

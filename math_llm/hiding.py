@@ -21,18 +21,14 @@ from .options import Count, Size, check_calls, opt
 class HidingConfig(GumbelConfig):
     "How thoughts are made necessary; raises `InputError` if options contradict"
     heading = GumbelConfig.heading
-    gumbel_hide: float = opt(
-        0., "Share of the problem's tokens that the answer cannot see, though its thoughts can; "
-        'falls in a straight line to 0 at the middle of the run', low=0, high=1)
-    gumbel_hide_columns: float = opt(
-        0., 'Share of the examples in which a digit of the answer sees neither other columns of '
-        'the problem nor earlier digits; its thoughts see all', low=0, high=1, flag=False)
-    gumbel_hide_thoughts: float = opt(
-        0., 'Share of the thoughts that a digit of the answer does not see in these examples',
-        low=0, high=1, flag=False)
-    gumbel_prune: float = opt(
-        1., 'Share of the run after which all thoughts are seen, and answers unlearn to listen to '
-        'those that they do not miss (1: never)', low=0, high=1, flag=False)
+    gumbel_hide: float = opt(0., "Share of the problem's tokens that the answer cannot see, though "
+        'its thoughts can; falls linearly to 0 at the middle of the run', low=0, high=1)
+    gumbel_hide_columns: float = opt(0., 'Share of examples in which a digit of the answer sees no '
+        'other columns and no earlier digits; thoughts see all', low=0, high=1, flag=False)
+    gumbel_hide_thoughts: float = opt(0., 'Share of the thoughts that a digit of the answer does '
+        'not see in these examples', low=0, high=1, flag=False)
+    gumbel_prune: float = opt(1., 'Share of the run after which all thoughts are seen, and answers '
+        'unlearn to listen to those that they do not miss (1: never)', low=0, high=1, flag=False)
 
     def __post_init__(self):
         super().__post_init__()

@@ -37,8 +37,7 @@ def _read(model, line):
         raise InputError('nothing to complete; type a problem, for example 99+21=, or quit')
     text = decode(encode(line))
     if not _beginning.fullmatch(text):
-        raise InputError(f'not a problem: {_short(text)!r}; accepted is a+b=, two numbers or more, '
-                         f'or the beginning of that')
+        raise InputError(f'not a problem: {_short(text)!r}; accepted is a+b=, or its beginning')
     if re.fullmatch(r'\d+(\+\d+)+', text): text += '='
     numbers, equals, rest = text.partition('=')
     if limits.zero_pad and equals:
@@ -47,8 +46,7 @@ def _read(model, line):
         raise InputError(f'{n} tokens leave no room for an answer; this model has room for {room}')
     answers_only = model.meta.trained_on.get('prompt_loss_weight') == 0
     if not equals and (model.meta.chain == 'invented' or answers_only):
-        raise InputError(f'this model has learned to answer problems, not to finish them: '
-                         f'type a whole one, for example {numbers.rstrip("+")}+5=')
+        raise InputError(f'this model needs a whole problem, for example {numbers.rstrip("+")}+5=')
     return text
 
 # %% ../nbs/14_interactive.ipynb #8f9fc426
@@ -302,8 +300,7 @@ class _Prompt:
             if leaves and self.built is None: return None
             if leaves: self.built = None; return 'left'
             if self.built is not None: return self._add(line)
-            if self.mode == 'normal':
-                return self._show(ask(self.model, line, **self.options))
+            if self.mode == 'normal': return self._show(ask(self.model, line, **self.options))
             self.typed = self.built = _read(self.model, line)
             return self._choices()
         except InputError as e: return f'⚠ {e}' if not self.piped else f'error: {e}'
@@ -360,9 +357,8 @@ def _as_typed(stream):
     "Let a stream give anything: bytes that are no text too, and in a pipe only \\n ends a line"
     if not hasattr(stream, 'reconfigure'): return
     if stream.isatty(): return stream.reconfigure(errors='backslashreplace') # peeking would wait
-    first = stream.buffer.peek(4)[:4] if hasattr(stream.buffer, 'peek') else b''
-    stream.reconfigure(encoding=json.detect_encoding(first), errors='backslashreplace',
-                       newline='\n')
+    head = stream.buffer.peek(4)[:4] if hasattr(stream.buffer, 'peek') else b''
+    stream.reconfigure(encoding=json.detect_encoding(head), errors='backslashreplace', newline='\n')
 
 def _greeting(config, model, colour):
     known, names = model.meta.trained_on, ('99 % or more', '90 %', '70 %', '50 %', 'less')

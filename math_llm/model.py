@@ -6,9 +6,8 @@
 __all__ = ['ModelConfig', 'Attention', 'KVCache', 'MLP', 'Block', 'Meta', 'thought_ids', 'Transformer']
 
 # %% ../nbs/03_model.ipynb #cf878e33
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 import torch
 import torch.nn.functional as F
@@ -209,7 +208,7 @@ class Meta:
     "What a user of a model has to know besides its shape"
     chain: str = 'columns' # How it thinks: `columns`, `running`, `none`, `noop` or `invented`
     thought_tokens: int|None = None # Length of a chain that is not written in words
-    trained_on: dict = dataclasses.field(default_factory=dict) # Fields of `ProblemConfig`
+    trained_on: dict = field(default_factory=dict) # Fields of `ProblemConfig`
     package_version: str = math_llm.__version__ # Version that wrote the file
     thought_alphabet: str|None = None # Tokens of an invented chain, as `thought_ids` takes them
 

@@ -28,19 +28,12 @@ def opt(default, # Value if the option is not given
     return field(default=default, metadata=about)
 
 # %% ../nbs/20_options.ipynb #6f282490
-def _check_option(f, kind, value, name):
-    "The value, converted to the kind of the field `f`; raises `InputError`"
-    value = converted(kind, value, name)
-    choices, low, high = (f.metadata[k] for k in ('choices', 'low', 'high'))
-    if value == () and f.default: raise InputError(f'{name} must name at least one')
-    for v in value if isinstance(value, tuple) else (value,):
-        if v is None: continue
-        if choices and v not in choices:
-            raise InputError(f'{name} must be one of {", ".join(choices)}, not {v!r}')
-        if low is not None and v < low: raise InputError(f'{name} must be at least {low}, not {v}')
-        if high is not None and v > high:
-            raise InputError(f'{name} must be at most {high}, not {v}')
-    return value
+def _check_range(name, v, choices, low, high):
+    "Raise `InputError` at a value that is not accepted"
+    if choices and v not in choices:
+        raise InputError(f'{name} must be one of {", ".join(choices)}, not {v!r}')
+    if low is not None and v < low: raise InputError(f'{name} must be at least {low}, not {v}')
+    if high is not None and v > high: raise InputError(f'{name} must be at most {high}, not {v}')
 
 # %% ../nbs/20_options.ipynb #83574927
 def check_options(options): # An instance of a dataclass that was made with `opt`
@@ -51,7 +44,11 @@ def check_options(options): # An instance of a dataclass that was made with `opt
     hints = typing.get_type_hints(type(options))
     for f in fields:
         name = '--' + f.name.replace('_', '-') if f.metadata['flag'] else f.name
-        setattr(options, f.name, _check_option(f, hints[f.name], getattr(options, f.name), name))
+        value = converted(hints[f.name], getattr(options, f.name), name)
+        setattr(options, f.name, value)
+        if value == () and f.default: raise InputError(f'{name} must name at least one')
+        for v in value if isinstance(value, tuple) else (value,) * (value is not None):
+            _check_range(name, v, *(f.metadata[k] for k in ('choices', 'low', 'high')))
 
 # %% ../nbs/20_options.ipynb #5cffbd64
 class _Parser(argparse.ArgumentParser):
@@ -72,12 +69,12 @@ def _add_flag(group, f, hint):
     several, choices = typing.get_origin(hint) is tuple, f.metadata['choices']
     kind = (typing.get_args(hint) or [hint])[0] # `int` of `int | None` and of `tuple[int, ...]`
     shown = ' '.join(map(str, f.default)) if several else f.default
-    help = f.metadata['help'].replace('%', '%%')
-    if shown not in (None, ''): help += f' (default: {shown})'
+    shown = '' if shown in (None, '') else f' (default: {shown})'
+    how = dict(type=kind, choices=choices, nargs='+' if several else None,
+               metavar=None if choices else kind.__name__.upper())
     if kind is bool: how = dict(action=argparse.BooleanOptionalAction)
-    else: how = dict(type=kind, choices=choices, nargs='+' if several else None,
-                     metavar=None if choices else kind.__name__.upper())
-    group.add_argument('--' + f.name.replace('_', '-'), default=f.default, help=help, **how)
+    group.add_argument('--' + f.name.replace('_', '-'), default=f.default,
+                       help=f.metadata['help'].replace('%', '%%') + shown, **how)
 
 # %% ../nbs/20_options.ipynb #e946f934
 def _parser(config_class, prog=None, description=None):
@@ -198,8 +195,7 @@ def _compiler_trouble(e):
     return ''
 
 # %% ../nbs/20_options.ipynb #20d00002
-_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
-            errno.EIO}
+_REFUSED = {getattr(errno, e) for e in 'ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO'.split()}
 
 def _explained(e, lower):
     "One line and an exit code for an exception that is nobody's bug; any other is raised again"

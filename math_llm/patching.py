@@ -6,8 +6,8 @@
 __all__ = ['carry_pairs', 'Where', 'patch', 'ablate']
 
 # %% ../nbs/12_patching.ipynb #822b9e18
-import dataclasses, io
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
 import torch
@@ -35,9 +35,8 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
     room = 1 + passed - bool(passed and config.zero_pad) # columns above the changed one
     while sum(map(len, column)) < n:
         if empty == 100:
-            raise InputError('no such pairs were found: a carry, and each column that passes it '
-                             'on, needs one more column; a carry of 2 needs three operands, one '
-                             'of 3 four; and a high carry_bias makes more of them')
+            raise InputError('no such pairs were found: a carry, and each column that passes it, '
+                             'needs one more column; a carry of 2 needs three operands')
         p = draw(config, max(1000, 40*n), rng)
         p = p[p.width > max(room, 1)]
         b, top, digits = np.arange(len(p)), p.n_digits - 1, p.digits.copy()
@@ -141,7 +140,7 @@ def patch(model: Transformer,
     for i in range(0, len(clean) or 1, batch_size):
         rows = slice(i, i + batch_size)
         (a, n), (b, m) = (encode_batch(texts[rows]) for texts in (clean, corrupted))
-        mine = {k: [dataclasses.replace(w, at=of(w.at), source=of(w.source)) for w in ws]
+        mine = {k: [replace(w, at=of(w.at), source=of(w.source)) for w in ws]
                 for k, ws in places.items()}
         if any(w.at is None for ws in mine.values() for w in ws) and n.tolist() != m.tolist():
             raise InputError('to patch all positions, both texts of a pair need one length')
@@ -196,7 +195,7 @@ def _look(t, role, heads, at):
     mask = role.mask(t.layout)[0, at]
     looks = [(t.attention[0, l, h, at].numpy() * mask, l, h) for l, h in heads]
     weights, layer, head = max(looks, key=lambda found: found[0].sum())
-    own = dataclasses.replace(role, beside=(0,)).mask(t.layout)[0, at]
+    own = replace(role, beside=(0,)).mask(t.layout)[0, at]
     def seen(s): # A position in words
         beside = '' if own[s] else ', beside the digit'
         return f'{t.labels()[s]}, {t.layout.describe(0, s)}{beside} ({int(100*weights[s])} %)'

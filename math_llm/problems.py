@@ -128,23 +128,17 @@ class ProblemConfig:
     max_operands: int = opt(3, 'Most operands in a problem', low=2, high=_MAX_DIGITS)
     min_digits: int = opt(1, 'Shortest operand, in digits', low=1)
     chain: str = opt('columns', 'Chain of thought', CHAINS)
-    thought_tokens: int|None = opt(None, 'Thought tokens of a chain that is not taught in words '
-                                         '(default: digits + 1)', low=1)
-    fixed_length_cot: bool = opt(False, 'Pad every chain with <noop> to the longest that the '
-                                        'limits allow')
-    zero_pad: bool = opt(False, 'Write operands and answer with leading zeros, at their greatest '
-                                'width')
+    thought_tokens: int|None = opt(None, 'Length of a wordless chain (default: digits + 1)', low=1)
+    fixed_length_cot: bool = opt(False, 'Pad chains with <noop> to the longest that can occur')
+    zero_pad: bool = opt(False, 'Write operands and answer at full width, with leading zeros')
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1', low=0, high=1)
-    repeat_bias: float = opt(0., 'Share of problems whose operands repeat one to four digits, '
-                                 '0 to 1', low=0, high=1)
-    full_size: float = opt(0., 'Share of the other problems that have all operands and all digits, '
-                               '0 to 1', low=0, high=1)
+    repeat_bias: float = opt(0., 'Share whose operands repeat one to four digits', low=0, high=1)
+    full_size: float = opt(0., 'Share of the others with all operands and digits', low=0, high=1)
 
     def __post_init__(self):
         check_options(self)
         if self.min_digits > self.max_digits:
-            raise InputError(f'--min-digits must be at most --max-digits ({self.max_digits}), '
-                             f'not {self.min_digits}')
+            raise InputError(f'--min-digits must be at most --max-digits, not {self.min_digits}')
         if self.carry_bias + self.repeat_bias > 1:
             raise InputError('--carry-bias and --repeat-bias must not be more than 1 together')
 
@@ -272,8 +266,7 @@ def held_out(config: ProblemConfig, # Limits
         few = 0 if listed is None else len(p) // 50
         stalled = 0 if len(new) > few else stalled + 1
     if len(seen) or not n: return Problems.concat(found)
-    raise InputError(f'no problem of these limits falls into the {split} split; '
-                     'allow more digits or a larger share')
+    raise InputError(f'no problem of these limits falls into the {split} split; allow more digits')
 
 # %% ../nbs/01_problems.ipynb #d61871a9
 check_calls(globals())

@@ -6,8 +6,8 @@
 __all__ = ['DataOptions', 'load_problems']
 
 # %% ../nbs/24_problemset.ipynb #826eb506
-import dataclasses, re, typing
-from dataclasses import dataclass
+import re, typing
+from dataclasses import dataclass, fields, make_dataclass, replace
 from pathlib import Path
 import numpy as np
 from .problems import ProblemConfig, held_out
@@ -23,29 +23,25 @@ def _unset(f):
     about['help'] = re.sub(r' \(default: .*\)$', '', about['help']) + " (default: the dataset's)"
     return f.name, typing.Optional[typing.get_type_hints(ProblemConfig)[f.name]], opt(None, **about)
 
-_ProblemOptions = dataclasses.make_dataclass('_ProblemOptions', namespace=dict(heading='problems'),
-                                             fields=[
-    _unset(f) for f in dataclasses.fields(ProblemConfig)
-    if f.name not in ('full_size', 'fixed_length_cot')])
+_ProblemOptions = make_dataclass('_ProblemOptions', [
+    _unset(f) for f in fields(ProblemConfig) if f.name not in ('full_size', 'fixed_length_cot')],
+    namespace=dict(heading='problems'))
 
 # %% ../nbs/24_problemset.ipynb #5d70090b
 @dataclass
 class DataOptions(_ProblemOptions):
     "What a run trains on"
     heading = 'problems'
-    data_dir: str|None = opt(None,
-                             'Folder of the dataset (default: data, made if it does not exist)')
-    fresh: bool = opt(True,
-                      'Draw new training problems at every step; --no-fresh repeats train.json')
-    full_size: float = opt(0.5, 'Share of the new training problems that have all operands and '
-                                'all digits', low=0, high=1, flag=False)
+    data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if there is none)')
+    fresh: bool = opt(True, 'Draw new training problems each step; --no-fresh repeats train.json')
+    full_size: float = opt(0.5, 'Share with all operands and digits', low=0, high=1, flag=False)
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; then all have the '
                                 'most digits. Tests have all widths', low=0, high=1)
 
     @property
     def given(self) -> dict:
         "The options of the problems that were given"
-        names = {f.name for f in dataclasses.fields(_ProblemOptions)}
+        names = {f.name for f in fields(_ProblemOptions)}
         # it says how a model thinks
         if getattr(self, 'use_gumbel', False): names -= {'thought_tokens'}
         return {n: v for n, v in vars(self).items() if n in names and v is not None}
@@ -76,9 +72,9 @@ class _Problemset:
 # %% ../nbs/24_problemset.ipynb #3cb09ec3
 def _stream(problem, partition, config, n):
     "`n` new training problems"
-    first, later = dataclasses.replace(problem, full_size=config.full_size), None
+    first, later = replace(problem, full_size=config.full_size), None
     if config.curriculum:
-        later = int(config.curriculum * n), dataclasses.replace(first, min_digits=first.max_digits)
+        later = int(config.curriculum * n), replace(first, min_digits=first.max_digits)
     return Stream(first, **partition, num_workers=config.num_workers, later=later)
 
 # %% ../nbs/24_problemset.ipynb #997e2e55
@@ -90,7 +86,7 @@ def _drawn(config):
         raise InputError('drawn problems have no epochs; say how long to train with --max-steps')
     problem = ProblemConfig(**config.given | dict(thought_tokens=config.thought_tokens))
     partition = dict(seed=config.seed, train_ratio=0.8, val_ratio=0.1)
-    if config.invents: problem = dataclasses.replace(problem, chain='none')
+    if config.invents: problem = replace(problem, chain='none')
     val, test = (render(held_out(problem, n, config.seed, config.seed, s), problem)
                  for s, n in (('val', min(config.test_examples, _VALIDATION)),
                               ('test', config.test_examples)))
@@ -139,8 +135,7 @@ def _of_dataset(config, folder, say):
         _apart(folder, splits, say)
     if config.invents:
         thoughts = config.thought_tokens or problem.thought_tokens
-        problem = dataclasses.replace(problem, chain='none', thought_tokens=thoughts,
-                                      fixed_length_cot=False)
+        problem = replace(problem, chain='none', thought_tokens=thoughts, fixed_length_cot=False)
         splits = {s: render(ex.problems, problem) for s, ex in splits.items()}
     n = len(splits['train'])
     total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * n

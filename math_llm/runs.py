@@ -7,9 +7,9 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'saved_fact', 'run_folder', 'Lo
            'deterministic', 'machine', 'peak_memory']
 
 # %% ../nbs/24_runs.ipynb #a4464082
-import dataclasses, io, json, os, platform, shutil, signal, sys, threading, time, uuid
+import io, json, os, platform, shutil, signal, sys, threading, time, uuid
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 import torch
 import torch.distributed as dist
@@ -81,8 +81,7 @@ def _undamaged(path):
     try: yield
     except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
         if out_of_memory(e): raise
-        raise InputError(f'{path} is damaged ({e}); remove it to go on from the checkpoint '
-                         'before it') from None
+        raise InputError(f'{path} is damaged ({e}); without it the one before is taken') from None
 
 def _read_state(path):
     with _undamaged(path): return read_tensors(path/'state.safetensors')
@@ -110,18 +109,17 @@ def saved_fact(folder: str|Path, # Of a run
     return _read_state(saved[-1])[1].get(name) if saved else None
 
 # %% ../nbs/24_runs.ipynb #c340861a
-_MAY_DIFFER = {'eval_batch_size', 'num_workers', 'save_steps', 'eval_steps', 'logging_steps',
-               'test_examples', 'graphs', 'wandb', 'progress', 'config',
-               'overwrite', 'output_dir'}
+_MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps test_examples '
+               'graphs wandb progress config overwrite output_dir'.split()}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 
 # %% ../nbs/24_runs.ipynb #87a50506
 def _differences(config, folder):
     "What differs between a configuration and the record of an earlier run, in words"
-    new = json.loads(json.dumps(dataclasses.asdict(config)))
+    new = json.loads(json.dumps(asdict(config)))
     old = read_json(folder/'training_config.json', '; --overwrite begins anew')
     # an older version knew fewer
-    old = {f.name: f.default for f in dataclasses.fields(config)} | dict(phases=[]) | old
+    old = {f.name: f.default for f in fields(config)} | dict(phases=[]) | old
     gone = {k: 'no option any more' for k, fine in config.dropped.items()
             if k in old and old[k] not in fine}
     differs = {k: v for k, v in new.items() if k not in _MAY_DIFFER and old[k] != v}
@@ -134,8 +132,7 @@ def _prepare(config, folder):
     if config.init_from and Path(config.init_from).parent == folder:
         there = [n for n in there if not n.startswith('phase-')]
     if there and 'training_config.json' not in there:
-        raise InputError(f'{folder} is not empty and holds no run ({", ".join(there[:3])}); '
-                         'give another --output-dir')
+        raise InputError(f'{folder} holds no run ({", ".join(there[:3])}); take another folder')
     begun = checkpoints(folder) or {'test_results.json', 'model.safetensors'} & {*there} # to lose
     if begun and not config.overwrite and (other := _differences(config, folder)):
         raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); '
@@ -180,7 +177,7 @@ def _begin(wandb, config, folder, mode):
     settings.mode, settings.reinit = mode, 'create_new'
     if wandb.run and wandb.run.id == settings.run_id: # that one is taken
         settings.run_id = uuid.uuid4().hex[:8]
-    return wandb.init(config=dataclasses.asdict(config), settings=settings)
+    return wandb.init(config=asdict(config), settings=settings)
 
 # %% ../nbs/24_runs.ipynb #be6db94d
 def _one_line(e): return ' '.join(str(e).split())[:200]

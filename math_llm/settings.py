@@ -6,8 +6,8 @@
 __all__ = ['TrainingConfig', 'resolve_precision']
 
 # %% ../nbs/24_settings.ipynb #24e0a005
-import dataclasses, functools, timeit
-from dataclasses import dataclass
+import functools, timeit
+from dataclasses import dataclass, replace
 from pathlib import Path
 import torch
 from .model import ModelConfig
@@ -21,8 +21,7 @@ _SIZE = dict(low=1, high=ModelConfig.MAX_SIZE)
 @dataclass
 class _ModelOptions:
     heading = 'model'
-    model_size: str = opt('small', 'Size of the model; one that --init-from names has its own',
-                          tuple(ModelConfig.SIZES))
+    model_size: str = opt('small', 'Size; --init-from brings its own', tuple(ModelConfig.SIZES))
     n_layers: int|None = opt(None, "Blocks (default: the size's)", **_SIZE)
     d_model: int|None = opt(None, "Width of the residual stream (default: the size's)", **_SIZE)
     n_heads: int|None = opt(None, "Attention heads (default: the size's)", **_SIZE)
@@ -38,48 +37,37 @@ class _OptimisationOptions:
     heading, OPTIMIZERS = 'optimisation', ('muon', 'adamw')
     batch_size: int = opt(64, 'Examples of a step, over all devices', **_SIZE)
     eval_batch_size: int = opt(512, 'Examples evaluated at a time', **_SIZE)
-    optimizer: str = opt('muon', "Muon for the blocks' matrices and AdamW for the other weights, "
-                         'or AdamW for all', OPTIMIZERS)
+    optimizer: str = opt('muon', "Of the blocks' matrices; AdamW has the other weights", OPTIMIZERS)
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
     weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW', low=0)
-    warmup_steps: int = opt(100, 'Steps until the learning rate is reached; then it falls '
-                                 'linearly to 0', low=0)
+    warmup_steps: int = opt(100, 'Steps of linear rise; then the rate falls linearly to 0', low=0)
     num_epochs: int = opt(12, 'Times through the dataset, or as many new problems', low=1)
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
-    prompt_loss_weight: float = opt(0.02, "Weight of a prompt token's loss; one of the completion "
-                                    'weighs 1', low=0)
+    prompt_loss_weight: float = opt(0.02, 'Loss weight of a prompt token; others weigh 1', low=0)
 
 # %% ../nbs/24_settings.ipynb #64252ecc
 @dataclass
 class _RunOptions:
     heading = 'run'
-    config: str|None = opt(None, 'Take options from this JSON file (training_config.json of a run, '
-                           'or a recipe by its name); options given besides win')
-    phases: tuple[dict, ...] = opt((), 'Trainings one after the other: what differs in each',
-                                   flag=False)
-    init_from: str|None = opt(None, 'Begin with the weights of this model: a folder, a file or '
-                              'a shipped name')
+    config: str|None = opt(None, 'Options of a JSON file, or of a recipe; those given besides win')
+    phases: tuple[dict, ...] = opt((), 'Trainings in a row: what differs in each', flag=False)
+    init_from: str|None = opt(None, 'Begin with these weights: a folder, a file or a shipped name')
     output_dir: str = opt('checkpoints', 'Folder of the run')
     overwrite: bool = opt(False, 'Begin anew in a folder that holds a run')
     seed: int = opt(42, 'Decides weights, order and problems', low=0)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N or mps')
-    precision: str = opt('auto', 'bf16 where it is the faster, else fp32',
-                         ('auto', 'fp32', 'bf16', 'fp16'))
+    precision: str = opt('auto', 'auto: bf16 where faster', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
     bf16: bool = opt(False, 'Same as --precision bf16')
     compile: bool = opt(False, 'Compile the model with torch.compile')
-    graphs: bool = opt(True, 'On a GPU, record steps of a shape that comes again as CUDA graphs',
-                       flag=False)
-    num_workers: int = opt(1, 'Threads that prepare batches ahead; the batches do not depend on it',
-                           low=0, high=1024)
+    graphs: bool = opt(True, 'On a GPU, record steps as CUDA graphs', flag=False)
+    num_workers: int = opt(1, 'Threads that prepare the same batches ahead', low=0, high=1024)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
     eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
-    test_examples: int = opt(10_000, 'Test problems of the report at the end, where problems are '
-                             'drawn; as many, but at most 500, are for validation', low=1,
-                             flag=False)
+    test_examples: int = opt(10_000, 'Test problems, where they are drawn; as many, but at most '
+                             '500, are for validation', low=1, flag=False)
     logging_steps: int = opt(100, 'Steps between log lines', low=1)
-    wandb: bool = opt(True, 'Log to Weights & Biases: online where an account is set up, else '
-                      'offline')
+    wandb: bool = opt(True, 'Log to Weights & Biases: online with an account, else offline')
     progress: bool = opt(True, 'Show a progress bar on a terminal or in a notebook')
 
 # %% ../nbs/24_settings.ipynb #bf75b993
@@ -95,8 +83,7 @@ def _contradictions(c):
     if c.invents and c.chain:
         yield '--supervise answer and --chain contradict each other: the model invents its chain'
     if c.thought_tokens is not None and not (c.chain == 'noop' or c.invents):
-        yield ('--thought-tokens means nothing without --chain noop '
-               'or --use-gumbel --supervise answer')
+        yield '--thought-tokens means nothing without --chain noop or --supervise answer'
     if c.use_gumbel and c.prompt_loss_weight not in (0, TrainingConfig.prompt_loss_weight):
         yield '--prompt-loss-weight means nothing with --use-gumbel: there the prompt is not scored'
     for name in _SHAPE:
@@ -132,7 +119,7 @@ class TrainingConfig(_RunOptions, _OptimisationOptions, HidingConfig, _ModelOpti
             if wrong := phase.keys() - (vars(self).keys() - {'config', *place}):
                 raise InputError(f'phase {i+1}: {", ".join(sorted(wrong))} cannot be set here')
             shape = dict.fromkeys(_SHAPE) if i else {} # the model of the first phase goes on
-            found.append(dataclasses.replace(self, **shape | phase | place))
+            found.append(replace(self, **shape | phase | place))
             start = found[-1].output_dir
         return found
 

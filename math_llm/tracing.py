@@ -17,7 +17,7 @@ import torch
 from .tokenizer import (END, END_THINK, EQUALS, PLUS, THINK, VOCAB, decode, encode,
                                 encode_batch)
 from .problems import Problems
-from .chains import render
+from .chains import chain_steps, render
 from .model import Transformer
 from .decoding import generate
 from .evaluation import share, subplots
@@ -37,32 +37,29 @@ _KINDS = {
 _CODE = {k: i for i, k in enumerate(_KINDS)}
 
 # %% ../nbs/11_tracing.ipynb #b3fdc969
-def _read_steps(ids, n):
+_OTHER = 'other', -1, -1
+
+def _read_steps(chain, n):
     "Meanings of a `columns` chain of `n` operands: (kind, column, operand)"
-    out, k, j, summing = [], 0, 0, False
-    for t, following in zip(ids, [*ids[1:], None]):
-        if summing and t < 10 and out[-1][0] == 'ones' and following == PLUS:
-            k, j, summing = k + 1, 0, False
-        if t < 10 and summing: out.append(('ones', k, -1))
-        elif t < 10: out.append(('digit', k, j) if j < n else ('carry', k, -1))
-        elif t == PLUS and not summing:
-            j += 1
-            out.append(('step plus', k, j) if j < n else ('carry plus', k, -1))
-        elif t == EQUALS and not summing:
-            summing = True
-            out.append(('step equals', k, -1))
-        else: out.append(('other', -1, -1))
-    for i, (a, b) in enumerate(zip(out, out[1:])):                 # two digits of one sum
-        if a == b and a[0] == 'ones': out[i] = ('tens', *a[1:])
+    out = []
+    for k, step in enumerate(chain_steps(chain)):
+        terms, equals, total = step.partition('=')
+        j, total = 0, encode(total)
+        for t in encode(terms):
+            j += t == PLUS
+            of_digit, of_carry = ('step plus', 'carry plus') if t == PLUS else ('digit', 'carry')
+            out.append(_OTHER if t > PLUS else (of_digit, k, j) if j < n else (of_carry, k, -1))
+        out += [('step equals', k, -1)] * len(equals)
+        for t, following in zip(total, [*total[1:], END]):
+            out.append(_OTHER if t > 9 else ('ones' if following > 9 else 'tens', k, -1))
     return out
 
 def _read_problem(ids):
-    out, column = [], 0
-    for i in reversed(range(len(ids))):
-        operand = ids[:i].count(PLUS)
-        if ids[i] < 10: out.append(('operand', column, operand))
-        else: out.append(('plus', -1, operand + 1) if ids[i] == PLUS else ('other', -1, -1))
-        column = column + 1 if ids[i] < 10 else 0
+    out, column = [], -1
+    for i, t in reversed([*enumerate(ids)]):
+        j, column = ids[:i].count(PLUS), column + 1 if t < 10 else -1
+        sign = ('plus', -1, j + 1) if t == PLUS else _OTHER
+        out.append(('operand', column, j) if t < 10 else sign)
     return out[::-1]
 
 # %% ../nbs/11_tracing.ipynb #3279cac1
@@ -74,14 +71,14 @@ def _read(ids, chain):
     if rest[:1] == [THINK]:
         stop = rest.index(END_THINK) if END_THINK in rest else len(rest)
         steps = [('thought', i, -1) for i in range(stop - 1)]
-        if chain == 'columns': steps = _read_steps(rest[1:stop], problem.count(PLUS) + 1)
+        if chain == 'columns': steps = _read_steps(decode(rest[1:stop]), problem.count(PLUS) + 1)
         out += [('think', -1, -1), *steps, *[('close', -1, -1)] * (stop < len(rest))]
         rest = rest[stop+1:]
     n = next((i for i, t in enumerate(rest) if t >= 10), len(rest))     # digits of the answer
     operands = [int(o) for o in decode(problem).split('+') if o.isdigit()]
     width = 0 if END in rest else len(str(sum(operands)))               # if it is unfinished
     out += [('answer', max(n, width) - 1 - i, -1) for i in range(n)]
-    return out + [('end' if t == END else 'other', -1, -1) for t in rest[n:]]
+    return out + [('end', -1, -1) if t == END else _OTHER for t in rest[n:]]
 
 # %% ../nbs/11_tracing.ipynb #f892dc0c
 @dataclass

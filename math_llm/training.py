@@ -344,8 +344,7 @@ def _save(folder, world, step, parts, batches, facts):
 def _stop(world, log, step, stop):
     "End a run that was asked to stop, or whose screen is lost, after it was saved"
     with world.together():
-        log.say(f'Stopped after step {step:,}, and saved; the same command goes on from here',
-                'bad')
+        log.say(f'Stopped after step {step:,}, and saved; the same command goes on', 'bad')
     if log.lost and not stop: raise log.lost
     number = (stop or [signal.SIGTERM])[0]
     if number == signal.SIGINT: raise KeyboardInterrupt
