@@ -23,7 +23,7 @@ from .datasets import Batches, Stream
 from .problemset import load_problems
 from .settings import TrainingConfig, resolve_precision
 from .graphs import Repeated
-from .optimisers import Muon
+from .optimisers import Average, Muon
 from .results import write_json
 from .runs import (Log, World, deterministic, load_checkpoint, peak_memory, processes,
                            run_folder, save_checkpoint, saved_fact, stop_requests)
@@ -107,11 +107,14 @@ def set_learning_rate(optimizers: list[torch.optim.Optimizer], lr: float):
         else: group['lr'] = lr
 
 # %% ../nbs/25_training.ipynb #cd0e1b48
+_AVERAGED, _LEFT = 0.25, 0.1 # share of a run that is averaged; of the learning rate, at its end
+
 def _learning_rate(step, steps, config):
-    "Linearly up for `warmup_steps`, then linearly down to 0 at the end"
+    "Linearly up for `warmup_steps`, then linearly down; to 0 where weights are not averaged"
     warmup = min(config.warmup_steps, steps // 2)
     if step < warmup: return config.learning_rate * (step + 1) / warmup
-    return config.learning_rate * (steps - step) / (steps - warmup)
+    left, share = (steps - step) / (steps - warmup), 0 if config.use_gumbel else _LEFT
+    return config.learning_rate * (share + (1 - share) * left)
 
 # %% ../nbs/25_training.ipynb #56ec332e
 def _share(objective, world, batch, *noise):
@@ -229,10 +232,10 @@ def _train(config, world, device, precision, log):
     torch.manual_seed(config.seed)
     rows, multiple = batching(device, config.compile)
     objective = _make_objective(model, config, rows, multiple)
-    optimizers = make_optimizers(model, config, precision)
+    optimizers, average = make_optimizers(model, config, precision), Average([*model.parameters()])
     scaler = torch.amp.GradScaler(device.type, enabled=precision == 'fp16')
     batches, steps, n_problems = _batches(config, problems)
-    parts = model, optimizers, scaler # whose state a checkpoint holds
+    parts = model, [*optimizers, average], scaler # whose state a checkpoint holds
     with world.together():
         log.say(_described(config, world, model, device, precision, steps))
         step, metrics, spent = _resumed(config, world, log, objective, parts, batches)
@@ -253,6 +256,7 @@ def _train(config, world, device, precision, log):
             with world.own_randomness(config.seed, step, device):
                 progress.add(take(batch, *noise), len(examples))
             step += 1
+            if not config.use_gumbel and step > steps * (1 - _AVERAGED): average.step()
             bar.update()
 
             stopping = _stopping(world, device, stop or log.lost)
@@ -271,6 +275,7 @@ def _train(config, world, device, precision, log):
                 _save(folder, world, step, parts, batches, facts)
             if stopping: _stop(world, log, step, stop)
     problems.source.close()
+    average.put()
     facts = dict(steps=steps, problems_seen=n_problems, validation=metrics, precision=precision,
                  seconds=round(time.perf_counter() - began, 1))
     return _finish(config, world, log, model, problems, facts)
