@@ -23,6 +23,7 @@ from math_llm.evaluation import evaluate, percent
 from math_llm.files import resolve_device
 from math_llm.learning import Batch, TeacherForcing
 from math_llm.model import Meta, ModelConfig, Transformer
+from math_llm.optimisers import Average
 from math_llm.options import InputError
 from math_llm.problems import ProblemConfig, held_out
 from math_llm.results import write_results
@@ -45,19 +46,6 @@ def matrix_rate(device, precision, n=1024, seconds=1.):
     return count * 2 * n**3 / (time.perf_counter() - began) / 1e12
 
 
-class Average:
-    "The mean of a model's weights over the steps in which `add` was called."
-    def __init__(self, model): self.params, self.n = list(model.parameters()), 0
-    @torch.no_grad()
-    def add(self):
-        self.n += 1
-        if self.n == 1: self.mean = [p.clone() for p in self.params]
-        else: torch._foreach_lerp_(self.mean, self.params, 1 / self.n)
-    @torch.no_grad()
-    def put(self):
-        if self.n: torch._foreach_copy_(self.params, self.mean)
-
-
 def rate(step, o):
     "The learning rate: up, then down in a straight line to a share of its peak."
     if step < o.warmup: return o.learning_rate * (step + 1) / o.warmup
@@ -75,7 +63,7 @@ def run(seed, o, device, precision):
     objective = TeacherForcing(model, o.prompt_loss_weight, rows, multiple)
     if o.compile: objective.compile()
     optimizers = make_optimizers(model, TrainingConfig(), precision)
-    take, average = stepper(objective, optimizers, precision), Average(model)
+    take, average = stepper(objective, optimizers, precision), Average([*model.parameters()])
     stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
     began, problems = time.perf_counter(), 0
     for step in range(o.steps):
@@ -88,7 +76,7 @@ def run(seed, o, device, precision):
         batch = Batch.of(stream.take(n), multiple, model.config.max_length).to(device)
         loss = take(batch)
         problems += n
-        if step >= o.steps * (1 - o.average): average.add()
+        if step >= o.steps * (1 - o.average): average.step()
         if step % 100 == 0:
             print(f'seed {seed}, step {step}: loss {loss[0] / loss[1]:.4f}', flush=True)
     average.put()
@@ -113,10 +101,10 @@ def parser():
             ('steps', 1500, 'steps'), ('batch', c.batch_size, 'problems of the first step'),
             ('final-batch', None, 'problems of the last step; between them a straight line'),
             ('learning-rate', c.learning_rate, 'highest learning rate'),
-            ('final-rate', 0., 'share of it that is left at the end'),
+            ('final-rate', 0.1, 'share of it that is left at the end'),
             ('warmup', c.warmup_steps, 'steps to reach it'),
             ('adam-scale', 1., 'learning rate of embeddings, head and norms, times this'),
-            ('average', 0., 'share of the run over whose steps the weights are averaged'),
+            ('average', 0.25, 'share of the run over whose steps the weights are averaged'),
             ('prompt-loss-weight', c.prompt_loss_weight, 'as in math_llm_train'),
             ('full-size', c.full_size, 'share of problems of full size'),
             ('asked', 10_000, 'new problems at the end')):
