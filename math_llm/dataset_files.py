@@ -25,7 +25,7 @@ class DatasetConfig(ProblemConfig):
     output_dir: str = opt('data', 'Folder for train.json, val.json and test.json')
     train_ratio: float = opt(0.8, 'Share of the training split')
     val_ratio: float = opt(0.1, 'Share of the validation split; the rest is the test split')
-    num_workers: int = opt(0, 'Threads that prepare the same problems', low=0, high=1024)
+    num_workers: int = opt(0, 'Threads that draw; the files do not depend on it', low=0, high=1024)
     include_cot: bool = opt(True, 'Write chains; --no-include-cot is the same as --chain none')
     overwrite: bool = opt(False, 'Replace a dataset that is already there')
 

@@ -251,7 +251,8 @@ def _asked(config, model):
                 f', seed {config.seed}' + f', {bias:.0%} carry-biased' * (bias > 0))
         return p, said + f'; there is no {file}' * (not config.fresh)
     if not (config.data_path or file.exists()):
-        raise InputError(f'cannot read {file}; math_llm_generate_data makes it, --fresh needs none')
+        raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data '
+                         f'makes one, and --fresh N needs none')
     p = read_problems(file)
     p = _as_written(p, problem_config(model.meta))
     return p, f'{len(p)} problems from {file}'

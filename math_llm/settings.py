@@ -61,7 +61,7 @@ class _RunOptions:
     bf16: bool = opt(False, 'Same as --precision bf16')
     compile: bool = opt(False, 'Compile the model with torch.compile')
     graphs: bool = opt(True, 'On a GPU, record steps as CUDA graphs', flag=False)
-    num_workers: int = opt(1, 'Threads that prepare the same batches ahead', low=0, high=1024)
+    num_workers: int = opt(1, 'Threads for batches; these do not depend on it', low=0, high=1024)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
     eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
     test_examples: int = opt(10_000, 'Test problems, where they are drawn; as many, but at most '
