@@ -6,7 +6,7 @@
 __all__ = ['carry_pairs', 'Where', 'patch', 'ablate']
 
 # %% ../nbs/12_patching.ipynb #822b9e18
-import io
+import io, textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
@@ -210,14 +210,15 @@ def _summarise(model, text, start, heads):
     lens, labels, lines = logit_lens(model, t)[:, 0], t.labels(), []
     given = t.layout.where('think', 'close')[0] & (model.meta.chain == 'invented')
     for i in range(start, len(labels)):
-        token, line = int(t.tokens[0, i]), f'{labels[i]:<9}{t.layout.describe(0, i):<37}'
+        token, line = int(t.tokens[0, i]), f'{labels[i]:<9}{t.layout.describe(0, i):<36}'
         if given[i]:
             lines.append(f'{line}    given')
             continue
         found = {k: _look(t, role, heads[k], i - 1) for k, role in t.roles.items() if heads.get(k)}
-        looks = f"\n{'':<84}".join(f'{k}: {said}' for k, said in found.items() if said)
+        looks = [textwrap.fill(f'{k}: {said}', 79, initial_indent=' '*9, subsequent_indent=' '*11)
+                 for k, said in found.items() if said]
         sure, when = percent(float(lens[-1, i-1, token])), _decided(lens[:, i-1], token)
-        lines.append(f'{line}{sure:>9}  decided {when:<21}{looks}'.rstrip())
+        lines += [f'{line}{sure:>8}  decided {when}', *looks]
     return '\n'.join(lines)
 
 # %% ../nbs/12_patching.ipynb #261291fa
