@@ -287,7 +287,8 @@ class World:
         "Within, each process draws its own random numbers; outside, all draw the same"
         if self.size == 1: yield; return
         with torch.random.fork_rng([device] if device.type == 'cuda' else []):
-            torch.manual_seed((seed * 2**32 + step * self.size + self.rank) % 2**63)
+            own = seed * 2_654_435_761 + step * self.size + self.rank
+            torch.manual_seed(own % 2**32)                           # a CPU takes no more bits
             yield
 
 # %% ../nbs/24_runs.ipynb #136146be
