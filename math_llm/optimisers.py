@@ -60,13 +60,12 @@ class Muon(torch.optim.Optimizer):
                 update = update * (0.2 * g['lr'] * max(shape)**0.5)
                 torch._foreach_sub_([params[i] for i in same], update.unbind())
 
-# %% ../nbs/23_optimisers.ipynb #d5a70691
-check_calls(globals())
-
 # %% ../nbs/23_optimisers.ipynb #5d21c0a2
 class Average(torch.optim.Optimizer):
-    "The mean of weights over the steps that it took; `put` makes the weights this mean"
-    def __init__(self, params: list[torch.Tensor]): super().__init__(params, {})
+    "The mean of weights over its steps; `put` sets them to it; raises `InputError` at no weights"
+    def __init__(self, params: list[torch.Tensor]): # Weights
+        if not params: raise InputError('there are no weights to average')
+        super().__init__(params, {})
 
     @torch.no_grad()
     def step(self):
@@ -81,3 +80,6 @@ class Average(torch.optim.Optimizer):
     @torch.no_grad()
     def put(self):
         for p, s in self.state.items(): p.copy_(s['mean'])
+
+# %% ../nbs/23_optimisers.ipynb #d5a70691
+check_calls(globals())
