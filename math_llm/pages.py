@@ -125,6 +125,8 @@ class _Pages:
             front = self.nb.cells[0]
             front.source = re.sub(r'(?m)^(output-file: )(.*)$',
                                   lambda m: m[1] + _address(m[2], names), front.source)
+        self.nb.cells = [cell for cell in self.nb.cells # a private class is not documented
+                         if not re.search(r'^show_doc\(_', cell.source, flags=re.M)]
         for cell in self.nb.cells:
             if cell.cell_type == 'markdown': cell.source = local(cell.source)
             if cell.cell_type != 'code': continue
