@@ -99,7 +99,7 @@ class Feature:
 
     @property
     def told(self): # The column into which goes the carry that this depends on; None: on no carry
-        if self.kind in ('carry', 'digit'): return self.column
+        if self.kind in ('carry', 'digit'): return self.column or None # into 10⁰ goes none
         return self.column + 1 if self.kind in ('generate', 'propagate', 'lookahead') else None
 
     def show(self, value: int) -> str: # `4`; `0/1`: it depends on what comes in; `–`: no column
