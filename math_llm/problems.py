@@ -196,7 +196,7 @@ def draw(config: ProblemConfig, # Limits, and the shares of the biased problems
     digits = np.where(leads, lead, digits) * (np.arange(D) < width[..., None])
     if biased.any():
         shape = (biased.sum(), N, D)
-        digits[biased] = _biased_digits(n_operands[biased], width[biased, 0], shape, rng)
+        digits[biased] = _biased_digits(n_operands[biased], width[biased].max(1), shape, rng)
     if config.zero_pad: width[width > 0] = D
     return Problems(digits.astype(np.uint8), width.astype(np.int16))
 
