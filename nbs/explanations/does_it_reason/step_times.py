@@ -9,7 +9,6 @@ take turns in one process, with one thread, and processor time is counted, so th
 the machine hardly counts. The result is results/step_times.json.
 """
 import dataclasses
-import shutil
 import statistics
 import tempfile
 import time
@@ -47,9 +46,10 @@ def main():
             for c, cfg in runs.items():
                 per_step[c].append((seconds(cfg, 2 * few) - seconds(cfg, few)) / few)
         median = {c: statistics.median(t) for c, t in per_step.items()}
+        whole = {c: n * median[c] for c, n in steps.items()}
         measured[str(digits)] = {
             c: dict(ms_per_step=[round(1000 * s, 2) for s in per_step[c]], steps=n,
-                    share_of_invented=round(n * median[c] / steps['invented'] / median['invented'], 3))
+                    share_of_invented=round(whole[c] / whole['invented'], 3))
             for c, n in steps.items()}
         print(digits, measured[str(digits)], flush=True)
     write_results(
