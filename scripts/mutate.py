@@ -4,6 +4,7 @@
     python scripts/mutate.py model                      # 20 mutants of math_llm/model.py, seed 0
     python scripts/mutate.py model gumbel --n 10 --seed 1
     python scripts/mutate.py model --only 3 17          # two of the twenty again, after mending
+    python scripts/mutate.py live --whole               # V8 does not live on in a fork
     python scripts/mutate.py --output mutants.json      # all modules
 
 Each mutant is one change in an exported cell: an operator or a comparison exchanged, a number or a
@@ -136,20 +137,20 @@ def export(cell, changed, module):
     module.write_text(before + mark + changed + '\n\n' + code[rest:])
 
 
-def survives(shell, cells, changed, module, limit):
-    """Does what is left of a notebook pass with a changed first cell, exported into its `module`? A
-    fork of this process tries."""
+def survives(shell, cells, at, first, changed, module, limit):
+    """Does a notebook pass, from cell `first` on, with cell `at` changed and exported into its
+    `module`? A fork of this process tries."""
     tmp, kept = tempfile.gettempdir(), tempfile.gettempdir() + '.kept'
     subprocess.run(['cp', '-a', tmp, kept], check=True)
     exported = module.read_text()
-    export(cells[0], changed, module)
+    export(cells[at], changed, module)
     if not (pid := os.fork()):
         os.setpgrp()
         used = int(time.process_time())
         resource.setrlimit(resource.RLIMIT_CPU, (used + limit, used + limit))
         for out in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), out)
-        cells[0].source = changed
-        try: os._exit(not all(runs(shell, cell) for cell in cells))
+        cells[at].source = changed
+        try: os._exit(not all(runs(shell, cell) for cell in cells[first:]))
         finally: os._exit(1)
     end = time.monotonic() + 10 * limit # one that waits for ever
     while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(0.05)
@@ -161,21 +162,26 @@ def survives(shell, cells, changed, module, limit):
     return ended[0] != 0 and ended[1] == 0
 
 
-def examine(module, n, seed, only, limit):
+def examine(module, n, seed, only, limit, whole):
     "The report on one module."
     path, killed, left = notebook_of(module), 0, []
     file = Path('..', 'math_llm', module + '.py')
     cells, shell = read_nb(path).cells, CaptureShell()
     found = [(i, *m) for i, m in enumerate(mutants(cells, n, seed)) if not only or i in only]
+    def passes(at, changed):
+        return survives(shell, cells, at, 0 if whole else at, changed, file, limit)
+    if whole and not passes(found[0][1], cells[found[0][1]].source):
+        sys.exit(f'{path.name} fails as it is')
     for at, cell in enumerate(cells):
         if not any(m[1] >= at for m in found): break
         for i, _, code, what, changed in (m for m in found if m[1] == at):
-            if not survives(shell, cells[at:], changed, file, limit):
+            if not passes(at, changed):
                 killed += 1
                 continue
             left.append(dict(number=i, cell=at, change=what, code=code))
             print(f'  {i} survived  {path.name}, cell {at}  {what}: {code[:100]}', flush=True)
-        if not runs(shell, cell): sys.exit(f'{path.name} fails as it is:\n{shell.prettytb(path)}')
+        if not whole and not runs(shell, cell):
+            sys.exit(f'{path.name} fails as it is:\n{shell.prettytb(path)}')
     print(f'{module}: {killed} of {killed + len(left)} killed', flush=True)
     return dict(module=module, mutants=killed + len(left), killed=killed, survivors=left)
 
@@ -208,12 +214,16 @@ def main():
     p.add_argument('--only', nargs='+', type=int, metavar='I', help='only these numbers of the n')
     p.add_argument('--time_limit', type=int, default=100,
                    help='seconds of the processor for one mutant (default: 100)')
+    p.add_argument('--whole', action='store_true',
+                   help='run the notebook from the start for each mutant: for what a fork of it '
+                        'waits for in vain')
     p.add_argument('--output', help='write the report as JSON to this file')
     a = p.parse_args()
     every = sorted(f.stem for f in (ROOT/'math_llm').glob('[!_]*.py'))
     if unknown := set(a.modules) - set(every):
         sys.exit(f'no such module: {", ".join(sorted(unknown))}')
-    report = [in_a_copy(m, a.n, a.seed, a.only, a.time_limit) for m in a.modules or every]
+    report = [in_a_copy(m, a.n, a.seed, a.only, a.time_limit, a.whole)
+              for m in a.modules or every]
     if a.output: Path(a.output).write_text(json.dumps(dict(seed=a.seed, modules=report), indent=1)
                                            + '\n')
 
