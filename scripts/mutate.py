@@ -157,7 +157,7 @@ def survives(shell, cells, at, first, changed, module, limit):
     with suppress(ProcessLookupError): os.killpg(pid, signal.SIGKILL)
     if not ended[0]: os.waitpid(pid, 0)
     module.write_text(exported)
-    shutil.rmtree(tmp)
+    while os.path.exists(tmp): shutil.rmtree(tmp, ignore_errors=True) # its processes clean up too
     os.rename(kept, tmp) # what the fork has written is gone
     return ended[0] != 0 and ended[1] == 0
 
