@@ -395,7 +395,8 @@ def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the name
     words = [[percent(score).split('.')[0] for score in row] for row in scores]
     fig = plot_table(dict(zip(names, np.array(scores, float))), 'score, %', tests, 1., words)
     fig.axes[0].set_xticks(range(len(tests)), tests, rotation=90)
-    fig.set_figwidth(5.2)                                 # a score of 100 takes some room
+    room = 0.5 + 0.06 * max(map(len, tests))              # names of tests stand upright
+    fig.set_size_inches(5.2, room + 0.4 * len(names))     # a score of 100 takes some room
     return fig
 
 # %% ../nbs/13_contract.ipynb #13000075
