@@ -8,8 +8,10 @@ whole run has; the difference is the time of the steps, without start-up and tes
 take turns in one process, with one thread, and processor time is counted, so that other work on
 the machine hardly counts. The result is results/step_times.json.
 """
+import argparse
 import dataclasses
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +23,7 @@ from math_llm.results import write_results
 from math_llm.training import train
 
 ROUNDS, FEW = 3, {8: 200, 16: 150}
+PATH = RESULTS / 'step_times.json'
 
 
 def seconds(cfg, steps):
@@ -35,6 +38,7 @@ def seconds(cfg, steps):
 
 
 def main():
+    if PATH.exists(): sys.exit(f'step_times.py: {PATH} is there already')
     torch.set_num_threads(1)
     began, measured = time.perf_counter(), {}
     for digits, few in FEW.items():
@@ -53,9 +57,11 @@ def main():
             for c, n in steps.items()}
         print(digits, measured[str(digits)], flush=True)
     write_results(
-        RESULTS / 'step_times.json', 'Time of a training step, by condition',
+        PATH, 'Time of a training step, by condition',
         'python nbs/explanations/does_it_reason/step_times.py', [1],
         time.perf_counter() - began, rounds=ROUNDS, measured=measured)
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__':
+    argparse.ArgumentParser(description=__doc__.split('\n')[0]).parse_args()
+    main()
