@@ -6,7 +6,7 @@
 __all__ = ['BenchmarkConfig', 'benchmark']
 
 # %% ../nbs/26_benchmark.ipynb #4d973de3
-import gc, itertools, math, subprocess, sys, time
+import copy, gc, itertools, math, subprocess, sys, time
 from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
@@ -83,12 +83,11 @@ class _Setting:
     graphs: bool = True # Record the steps on a GPU
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
 
-    def model(self, longest, compiled=False):
+    def model(self, longest):
         "A new model whose context has room for `longest` tokens"
         torch.manual_seed(0)
         with torch.device('cpu'):
             model = Transformer(ModelConfig.from_size(self.size, max_length=longest))
-        if compiled: model.compile(dynamic=True)
         return model.to(self.device)
 
 # %% ../nbs/26_benchmark.ipynb #66469d95
@@ -117,8 +116,10 @@ def _train_works(s):
     longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(4 * s.batch)
     def work(variant, p, compiled, rows, multiple, reference=False):
         batches = [Batch.of(ex[i*s.batch:(i+1)*s.batch], multiple, longest) for i in range(4)]
-        def objective(): return TeacherForcing(s.model(longest, compiled), micro_batch=rows,
-                                               multiple=multiple)
+        def objective():
+            made = TeacherForcing(s.model(longest), micro_batch=rows, multiple=multiple)
+            if compiled: made.compile() # as `math_llm_train --compile` does
+            return made
         return _step_work(s, variant, p, objective, batches, reference=reference)
     kinds = [('ours', False), ('ours, compiled', True)][:1 + s.compile]
     ours = [work(name, p, compiled, *batching(torch.device(s.device), compiled))
@@ -164,11 +165,12 @@ def _asked(s):
 def _decode_works(s):
     model, ex, written, few = _asked(s)
     prompts, kind = ex.prompts(), torch.device(s.device).type
-    def batched(): return generate(model, prompts, batch_size=s.batch).texts()
-    def one_by_one(): return [plain_generate(model, prompts[i]) for i in few]
+    def batched(own): return generate(own, prompts, batch_size=s.batch).texts()
+    def one_by_one(own): return [plain_generate(own, prompts[i]) for i in few]
     def work(variant, p, rows, write, reference=False):
+        own = copy.deepcopy(model) # whose recorded steps no other work throws away
         def call():
-            with torch.autocast(kind, torch.bfloat16, p == 'bf16'): return write()
+            with torch.autocast(kind, torch.bfloat16, p == 'bf16'): return write(own)
         flops = _matrix_flops(model.config, (ex.prompt_lengths + written - 1)[rows])
         tokens = int(written[rows].sum())
         return _Work(variant, p, lambda: call, len(rows), tokens, flops, reference)

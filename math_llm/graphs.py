@@ -13,11 +13,11 @@ from .model import KVCache, Transformer
 from .options import Count, InputError, check_calls
 
 # %% ../nbs/23_graphs.ipynb #9a3f0007
-def _recorded(call, stream):
+def _recorded(call, stream, pool):
     "What replays a call as a CUDA graph; its result is overwritten by the next replay"
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, stream=stream): result = call()
+        with torch.cuda.graph(graph, pool, stream=stream): result = call()
     except RuntimeError as e:
         raise InputError(f'this cannot be recorded as a CUDA graph ({str(e).splitlines()[0]}); '
                          'with the option graphs off it is done without') from None
@@ -36,7 +36,10 @@ class Repeated:
                  most: Count = 64): # Shapes that are recorded
         self.call, self.after, self.most, self.seen, self.fixed = call, after, most, {}, {}
         self.stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
-        self.record = record or (self.stream and (lambda call: _recorded(call, self.stream)))
+        self.record = record
+        if self.stream and not record:
+            pool = torch.cuda.graph_pool_handle() # memory that the recordings share
+            self.record = lambda call: _recorded(call, self.stream, pool)
 
     def __call__(self, *tensors, **others) -> torch.Tensor: # A copy, which stays
         if not self.stream: return self._run(tensors, others)

@@ -38,7 +38,7 @@ def write_results(path: str|Path, # The file; its folder is made if it does not 
     path = Path(path)
     if path.exists() and not replace: raise InputError(f'{path} is there already')
     n, where = torch.get_num_threads(), machine()
-    if not torch.cuda.is_available(): where = f'{n} thread{"s" * (n > 1)} of {where}'
+    if not torch.cuda.is_initialized(): where = f'{n} thread{"s" * (n > 1)} of {where}'
     origin = dict(title=title, command=command, seeds=seeds, package_version=__version__,
                   machine=where, seconds=round(seconds, 1))
     write_json(path, origin | measured)

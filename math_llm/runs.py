@@ -355,9 +355,11 @@ def deterministic(device: torch.device):
         if not given: del os.environ[name]
 
 # %% ../nbs/24_runs.ipynb #6fbcf4dd
-def machine() -> str:
-    "This machine in plain words, such as `one NVIDIA H200` or `2 CPU cores (x86_64)`"
-    if torch.cuda.is_available(): return f'one {torch.cuda.get_device_name()}'
+def machine(device: torch.device|None = None, # Default: a GPU if this process has used one
+           ) -> str:
+    "The machine in plain words, such as `one NVIDIA H200` or `2 CPU cores (x86_64)`"
+    if device.type == 'cuda' if device else torch.cuda.is_initialized():
+        return f'one {torch.cuda.get_device_name()}'
     cores = here = os.cpu_count()
     if hasattr(os, 'sched_getaffinity'): here = len(os.sched_getaffinity(0))
     of = '' if here == cores else f'{here} of '

@@ -28,11 +28,11 @@ while [ $# -gt 0 ]; do
 done
 [ -z "$wheels" ] || [ -d "$wheels" ] || usage "there is no folder $wheels"
 
-python=''
-for p in ${PYTHON:-python3 python3.12 python}; do # the first with torch
-  "$p" -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("torch"))' 2>/dev/null && { python=$p; break; }
+python='' has=torch; [ "$what" != wheels ] || has=pip # what it takes
+for p in ${PYTHON:-python3 python3.12 python}; do # the first that has it
+  "$p" -c "import importlib.util, sys; sys.exit(not importlib.util.find_spec('$has'))" 2>/dev/null && { python=$p; break; }
 done
-[ -n "$python" ] || usage "no Python with torch found"
+[ -n "$python" ] || usage "no Python with $has found"
 # what the tests need besides the machine's own packages, as settings.ini says it
 needed=$("$python" - <<'PY'
 import configparser, re
