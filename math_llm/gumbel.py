@@ -192,6 +192,7 @@ def prompts(self: GumbelAnswer, batch):
     prompts = F.pad(batch.tokens, (0, 1))[:, :batch.longest[0] + 1]
     return prompts.scatter(1, batch.prompt_lengths[:, None], THINK)
 
+# %% ../nbs/06_gumbel.ipynb #5117a0d0
 @patch
 def think(self: GumbelAnswer, batch, noise):
     "Thoughts of the model's own (b, K, 16), and the cache, which has seen all but the last"
@@ -199,6 +200,7 @@ def think(self: GumbelAnswer, batch, noise):
     lengths = batch.prompt_lengths + 1
     return rollout(self.model, self.prompts(batch), lengths, self.n_thoughts, sample)[::2]
 
+# %% ../nbs/06_gumbel.ipynb #5117a0d1
 @patch
 def answer(self: GumbelAnswer, batch, samples, cache, visible=None):
     "Sums of the answer behind these thoughts, as of `forward`"

@@ -75,7 +75,7 @@ def _column(k):
 # %% ../nbs/14_interactive.ipynb #f62a3d10
 _SUBJECTS = dict(carry='carry into the {}', digit='digit of the answer in the {}',
                  own='digits of the {} together', generate='carry out of the {} if none comes in',
-                 propagate='carry out of the {} if the most comes in',
+                 propagate='carry out of the {} if {most} comes in',
                  lookahead='carry out of the {}', operands='number of operands')
 
 def _columns(feature):
@@ -86,13 +86,14 @@ def _columns(feature):
 def _plainly(feature, value, most):
     "A feature and its value in plain words; `most`: the greatest carry"
     names = [_column(k) for k in _columns(feature)]
-    subject = _SUBJECTS[feature.kind].format(*names[-1:])
+    subject = _SUBJECTS[feature.kind].format(*names[-1:], most='one' if most == 1 else most)
     if len(names) > 1: subject += f', seen from the {names[0]} on'
     def number(n): return ('no', 'yes')[n] if most == 1 and 'carry' in subject else f'{n}'
     if value < 0: return subject, 'there is none'
     if feature.kind != 'lookahead': return subject, number(value)
     low, high = number(value // 2), number((value + 1) // 2)   # without, or with, one that comes in
-    return subject, low if low == high else 'as comes in'
+    if low != high: low = 'if one comes in' if most == 1 else f'{low} or {high}, as comes in'
+    return subject, low
 
 # %% ../nbs/14_interactive.ipynb #d19deaf9
 def _meaning(entry, token, c):
@@ -101,13 +102,14 @@ def _meaning(entry, token, c):
         return 'says nothing' if entry.status == 'constant' else entry.status
     said = entry.meaning(encode(token)[0])
     if said is None: return 'a word that is not in the code book'
-    said = [_plainly(f, v, c.most) for f, v in zip(entry.features, said)]
-    true = [_plainly(f, int(f.values(c)[0]), c.most) for f in entry.features]
+    most = int(c.most.item())                                      # of this one problem
+    said = [_plainly(f, v, most) for f, v in zip(entry.features, said)]
+    true = [_plainly(f, int(f.values(c)[0]), most) for f in entry.features]
     mark = '✓' if said == true else f"✗ (it is {', '.join(v for _, v in true)})"
-    notes = ['probably'] * (entry.status == 'partly')
-    if not entry.audible: notes.append('the answer does not depend on it')
-    notes = f" ({', '.join(notes)})" * bool(notes)
-    return f"{' and '.join(map(': '.join, said))} {mark}{notes}"
+    note = '' if entry.status != 'read' else ' (the answer does not follow it)'
+    if not entry.audible: note = ' (the answer does not depend on it)'
+    probably = 'probably ' * (entry.status == 'partly')
+    return f"{probably}{' and '.join(map(': '.join, said))} {mark}{note}"
 
 # %% ../nbs/14_interactive.ipynb #7324fdee
 class _Thought(NamedTuple):
@@ -209,12 +211,18 @@ def _reason(step):
            else "not this column's digits and carry")
     return f'{step.text} ✗ {why}'
 
+_DARK = 'not understood'
+
 def _over_columns(reply, width=None):
     "The addition on paper, each thought over its columns; lines wrap at `width`"
     numbers, rows = [*map(_plain, [*reply.operands, reply.answer or '0'])], []
     n = max(*map(len, numbers), *(max(t.columns, default=0) + 1 for t in reply.meaning))
     shown = [t for t in reply.meaning if t.heard]
-    if unheard := len(reply.meaning) - len(shown):
+    unheard, told = len(reply.meaning) - len(shown), [t for t in shown if t.words != _DARK]
+    if len(shown) > len(told) + 2: # too many to list
+        words = f'{len(shown) - len(told)} {"more " * bool(told)}are {_DARK}'
+        shown = [*told, _Thought(' ', [], words)]
+    if unheard:
         rest = f"the {'other ' * bool(shown)}{unheard} thoughts"
         shown.append(_Thought(' ', [], f'the answer does not depend on {rest}'))
     for t in shown:

@@ -246,8 +246,7 @@ def _train(config, world, device, precision, log):
     with stop_requests() as stop, log.bar(steps, step) as bar:
         model.train()
         while step < steps:
-            lr = _learning_rate(step, steps, config)
-            set_learning_rate(optimizers, lr)
+            set_learning_rate(optimizers, lr := _learning_rate(step, steps, config))
             if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
             batch = Batch.of(examples, multiple, model.config.max_length).to(device)
