@@ -75,7 +75,7 @@ def _column(k):
 # %% ../nbs/14_interactive.ipynb #f62a3d10
 _SUBJECTS = dict(carry='carry into the {}', digit='digit of the answer in the {}',
                  own='digits of the {} together', generate='carry out of the {} if none comes in',
-                 propagate='carry out of the {} if {most} comes in',
+                 propagate='carry out of the {} if {most} in',
                  lookahead='carry out of the {}', operands='number of operands')
 
 def _columns(feature):
@@ -86,7 +86,8 @@ def _columns(feature):
 def _plainly(feature, value, most):
     "A feature and its value in plain words; `most`: the greatest carry"
     names = [_column(k) for k in _columns(feature)]
-    subject = _SUBJECTS[feature.kind].format(*names[-1:], most='one' if most == 1 else most)
+    come = 'one comes' if most == 1 else f'{most} come'
+    subject = _SUBJECTS[feature.kind].format(*names[-1:], most=come)
     if len(names) > 1: subject += f', seen from the {names[0]} on'
     def number(n): return ('no', 'yes')[n] if most == 1 and 'carry' in subject else f'{n}'
     if value < 0: return subject, 'there is none'

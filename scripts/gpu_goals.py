@@ -162,29 +162,25 @@ def inventor_run(seconds=90):
 
 def targets(goals):
     "What was aimed at, what was measured, and whether it was reached."
-    def best(name, key, **like):
-        found = [r.get(key) for r in goals.get(name) or [] if like.items() <= r.items()]
+    def best(names, key, **like):
+        found = [r.get(key) for n in names for r in goals.get(n) or [] if like.items() <= r.items()]
         return max((x for x in found if x), default=None)
     def worst(key): # of runs that are all right in 99.9 %
         runs = goals.get('default_run') or []
         good = all(r['ended'] and r['new']['share'] >= 0.999 for r in runs)
         return max((r[key] for r in runs), default=None) if good else None
     inventor = (goals.get('inventor_run') or {}).get('seconds')
-    peaks = {size: max(filter(None, (best(n, 'share_of_peak', part='train', size=size)
-                                     for n in ('training', f'compiled_{size}'))),
-                      default=None)
-             for size in ('medium', 'large')}
+    def step(size, key): # recorded steps or compiled ones
+        return best(('training', f'compiled_{size}'), key, part='train', size=size)
     rows = [('default run: seconds of training to 99.9 %, slowest seed', 10,
              worst('training_seconds'), False),
             ('default run: seconds to the saved model, slowest seed', 20, worst('seconds'), False),
             ('inventor: seconds', 30, inventor, False),
-            ('small: tokens a second in training', 5e6,
-             max(filter(None, (best(n, 'tokens_per_second', part='train', size='small')
-                               for n in ('training', 'compiled_small'))), default=None), True),
-            ('medium: share of the peak', 0.3, peaks['medium'], True),
-            ('large: share of the peak', 0.4, peaks['large'], True),
+            ('small: tokens a second in training', 5e6, step('small', 'tokens_per_second'), True),
+            ('medium: share of the peak', 0.3, step('medium', 'share_of_peak'), True),
+            ('large: share of the peak', 0.4, step('large', 'share_of_peak'), True),
             ('decoding: problems a second', 50_000,
-             best('decoding', 'problems_per_second', part='decode', batch=4096), True)]
+             best(('decoding',), 'problems_per_second', part='decode', batch=4096), True)]
     return [dict(goal=name, target=target, measured=x,
                  reached=x is not None and (x >= target if more else x <= target))
             for name, target, x, more in rows]
