@@ -6,8 +6,10 @@
 __all__ = ['Repeated', 'recorded_steps']
 
 # %% ../nbs/23_graphs.ipynb #9a3f0005
-import weakref
+import ctypes, weakref
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 import torch
 from .model import KVCache, Transformer
 from .options import Count, InputError, check_calls
@@ -26,6 +28,17 @@ def _recorded(call, stream, pool):
         return result
     return replay
 
+# %% ../nbs/23_graphs.ipynb #9a3f0108
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1 # names of settings, as in glibc's malloc.h
+
+@cache
+def _keep_memory():
+    "Keep freed memory of tensors up to 32 MiB in this process; other C libraries have their own way"
+    with suppress(AttributeError, OSError, TypeError):
+        set_ = ctypes.CDLL(None).mallopt
+        set_(_MMAP_THRESHOLD, 2**25), set_(_TRIM_THRESHOLD, 2**31 - 1)
+
+
 # %% ../nbs/23_graphs.ipynb #9a3f0009
 class Repeated:
     "Calls of a function, recorded on a GPU where a shape comes again; may raise `InputError`"
@@ -37,6 +50,7 @@ class Repeated:
         self.call, self.after, self.most, self.seen, self.fixed = call, after, most, {}, {}
         self.stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
         self.record = record
+        if device.type == 'cpu': _keep_memory()
         if self.stream and not record:
             pool = torch.cuda.graph_pool_handle() # memory that the recordings share
             self.record = lambda call: _recorded(call, self.stream, pool)

@@ -59,10 +59,37 @@ def _unhooked(name, value): return value
 def _scoped(hook, scope): # puts `scope` before each name
     return hook if hook is _unhooked else lambda name, value: hook(scope + name, value)
 
-def _rotate(x, cos, sin):
-    "Turn pairs of values of x (b, h, t, d), i and i + d/2, by angles (b or 1, 1, t, d/2)"
-    (a, b), cos, sin = x.chunk(2, -1), cos.to(x.dtype), sin.to(x.dtype)
-    return torch.cat([torch.addcmul(a*cos, b, sin, value=-1), torch.addcmul(b*cos, a, sin)], -1)
+
+# %% ../nbs/03_model.ipynb #9e41c6d2
+def _rotate(x, out, cos, sin):
+    "Turn pairs of values of x (…, t, d), i and i + d/2, by angles (…, t, d/2), into `out`"
+    (a, b), (to_a, to_b) = x.chunk(2, -1), out.chunk(2, -1)
+    torch.mul(a, cos, out=to_a).addcmul_(b, sin, value=-1)
+    torch.mul(b, cos, out=to_b).addcmul_(a, sin)
+    return out
+
+
+# %% ../nbs/03_model.ipynb #c07d5e3b
+class _Rotated(torch.autograd.Function):
+    "q, k and v (3, b, h, t, d) of qkv (b, t, 3, h, d), with q and k turned"
+    @staticmethod
+    def forward(ctx, qkv, cos, sin):
+        ctx.save_for_backward(*(turn := (cos.to(qkv.dtype), sin.to(qkv.dtype))))
+        qkv = qkv.permute(2, 0, 3, 1, 4)
+        out = qkv.new_empty(qkv.shape)
+        _rotate(qkv[:2], out[:2], *turn)
+        out[2] = qkv[2]
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        cos, sin = ctx.saved_tensors
+        out = grad.new_empty([grad.shape[i] for i in (1, 3, 0, 2, 4)]) # laid out like qkv
+        qkv = out.permute(2, 0, 3, 1, 4)
+        _rotate(grad[:2], qkv[:2], cos, -sin)
+        qkv[2] = grad[2]
+        return out, None, None
+
 
 # %% ../nbs/03_model.ipynb #c8435fd4
 class Attention(nn.Module):
@@ -81,8 +108,9 @@ class Attention(nn.Module):
                 at=None, # (b, n) the inputs that look, as indices into t; default: all
                 hook=_unhooked):
         b, t, _ = x.shape
-        q, k, v = self.qkv(x).view(b, t, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4) # (b, h, t, d)
-        if rotation is not None: q, k = (_rotate(y, *rotation) for y in (q, k))
+        qkv = self.qkv(x).view(b, t, 3, self.n_heads, -1)
+        if rotation is None: q, k, v = qkv.permute(2, 0, 3, 1, 4)          # (b, h, t, d) each
+        else: q, k, v = _Rotated.apply(qkv, *rotation)
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
         if remember: k, v = remember(k, v)                                 # (b, h, s, d)
         if at is not None: q, bias = (y.take_along_dim(at[:, None, :, None], 2) for y in (q, bias))
@@ -91,10 +119,10 @@ class Attention(nn.Module):
             bias = F.pad(bias, (1, 0), value=0 if bias.is_floating_point() else True)
         if hook is _unhooked and x.is_cuda: heads = F.scaled_dot_product_attention(q, k, v, bias)
         else: # spelled out, as the hook wants the weights
-            scores = q @ k.mT * q.shape[-1]**-0.5                          # (b, h, t, s)
-            if bias.is_floating_point(): scores = scores + bias
-            else: scores = scores.masked_fill(~bias, -torch.inf)
-            heads = hook('weights', scores.softmax(-1)).to(v.dtype) @ v
+            if bias.dtype == torch.bool: bias = torch.where(bias, 0., -torch.inf).to(q.dtype)
+            scores = torch.add(bias, q @ k.mT, alpha=q.shape[-1]**-0.5)    # (b, h, t, s)
+            with torch.autocast(x.device.type, enabled=False): weights = scores.softmax(-1)
+            heads = hook('weights', weights).to(v.dtype) @ v
         heads = hook('heads', heads)                                       # (b, h, t, d)
         return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
 

@@ -35,7 +35,7 @@ def batching(device: torch.device, compiled: bool,
             ) -> tuple[int|None, int]: # Rows of a micro-batch (None: all), multiple to pad to
     "How batches are cut and padded"
     on_cpu = device.type == 'cpu' and not compiled
-    return (32, 1) if on_cpu else (None, 8)
+    return (64, 1) if on_cpu else (None, 8)
 
 # %% ../nbs/25_training.ipynb #7ef058ca
 def _first_weights(config):
