@@ -41,7 +41,7 @@ class _OptimisationOptions:
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
     weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW', low=0)
     warmup_steps: int = opt(100, 'Steps of linear rise; then the rate falls linearly', low=0)
-    num_epochs: int = opt(12, 'Times through the dataset, or as many new problems', low=1)
+    num_epochs: int = opt(10, 'Times through the dataset, or as many new problems', low=1)
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
     prompt_loss_weight: float = opt(0.02, 'Loss weight of a prompt token; others weigh 1', low=0)
 

@@ -12,6 +12,7 @@ replaced.
 import json
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 from math_llm.evaluation import evaluate, held_out_problems
@@ -57,12 +58,14 @@ def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
     folders = list(map(Path, folders))
     runs = [summary(folder, fresh) for folder in folders]
+    ended = max((folder / 'test_results.json').stat().st_mtime for folder in folders)
     write_results(
         ROOT / 'nbs' / 'results' / f'{name}.json',
         title,
         list(map(how, folders)),
         sorted({r['seed'] for r in runs}),
         60 * sum(r['minutes'] for r in runs),
+        date=date.fromtimestamp(ended).isoformat(),
         runs=runs,
     )
     print(f'nbs/results/{name}.json')

@@ -98,7 +98,7 @@ def parser():
     p.add_argument('--seeds', type=int, nargs='+', default=[42, 43, 44])
     c = TrainingConfig()
     for name, value, words in (
-            ('steps', 1500, 'steps'), ('batch', c.batch_size, 'problems of the first step'),
+            ('steps', 1250, 'steps'), ('batch', c.batch_size, 'problems of the first step'),
             ('final-batch', None, 'problems of the last step; between them a straight line'),
             ('learning-rate', c.learning_rate, 'highest learning rate'),
             ('final-rate', 0.1, 'share of it that is left at the end'),
