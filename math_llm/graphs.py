@@ -33,7 +33,7 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1 # names of settings, as in glibc's mal
 
 @cache
 def _keep_memory():
-    "Keep freed memory of tensors up to 32 MiB in this process; other C libraries have their own way"
+    "Keep the freed memory of tensors up to 32 MiB; other C libraries have their own way"
     with suppress(AttributeError, OSError, TypeError):
         set_ = ctypes.CDLL(None).mallopt
         set_(_MMAP_THRESHOLD, 2**25), set_(_TRIM_THRESHOLD, 2**31 - 1)
