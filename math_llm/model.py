@@ -62,10 +62,10 @@ def _scoped(hook, scope): # puts `scope` before each name
 
 # %% ../nbs/03_model.ipynb #9e41c6d2
 def _rotate(x, out, cos, sin):
-    "Turn pairs of values of x (…, t, d), i and i + d/2, by angles (…, t, d/2), into `out`"
+    "Add to `out` x (…, t, d) with its pairs of values i and i + d/2 turned by angles (…, t, d/2)"
     (a, b), (to_a, to_b) = x.chunk(2, -1), out.chunk(2, -1)
-    torch.mul(a, cos, out=to_a).addcmul_(b, sin, value=-1)
-    torch.mul(b, cos, out=to_b).addcmul_(a, sin)
+    to_a.addcmul_(a, cos).addcmul_(b, sin, value=-1)
+    to_b.addcmul_(b, cos).addcmul_(a, sin)
     return out
 
 
@@ -76,7 +76,7 @@ class _Rotated(torch.autograd.Function):
     def forward(ctx, qkv, cos, sin):
         ctx.save_for_backward(*(turn := (cos.to(qkv.dtype), sin.to(qkv.dtype))))
         qkv = qkv.permute(2, 0, 3, 1, 4)
-        out = qkv.new_empty(qkv.shape)
+        out = qkv.new_zeros(qkv.shape)
         _rotate(qkv[:2], out[:2], *turn)
         out[2] = qkv[2]
         return out
@@ -84,7 +84,7 @@ class _Rotated(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         cos, sin = ctx.saved_tensors
-        out = grad.new_empty([grad.shape[i] for i in (1, 3, 0, 2, 4)]) # laid out like qkv
+        out = grad.new_zeros([grad.shape[i] for i in (1, 3, 0, 2, 4)]) # laid out like qkv
         qkv = out.permute(2, 0, 3, 1, 4)
         _rotate(grad[:2], qkv[:2], cos, -sin)
         qkv[2] = grad[2]
