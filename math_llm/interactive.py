@@ -374,7 +374,7 @@ def _greeting(config, model, colour):
     n, digits = known.get('max_operands', 2), known.get('max_digits')
     about = f', trained on up to {n} numbers of up to {digits} digits' if digits else ''
     shades = ' '.join(_colour(f' {name} ', s[0]) for name, s in zip(names, _SHADES))
-    greeting = f'{config.checkpoint}{about}. Type a problem like 99+21=, or quit.'
+    greeting = f'{config.checkpoint}{about}.\nType a problem like 99+21=, or quit.'
     return greeting + f'\nHow sure it is of a token: {shades}' * colour
 
 # %% ../nbs/14_interactive.ipynb #5b8e74c1
