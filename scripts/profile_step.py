@@ -1,0 +1,74 @@
+#!/usr/bin/env python
+"""Where the time of a training step of the main job goes, on this machine's CPU.
+
+    python scripts/profile_step.py
+
+Twenty steps of `math_llm_train` without options, after five, timed alone; then ten under PyTorch's
+profiler. A share is the time that an operation takes itself, of all that the profiler saw; the rest
+is the search for operations, autograd and Python. The result is nbs/results/step_profile.json.
+"""
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from math_llm.datasets import Stream
+from math_llm.learning import Batch, TeacherForcing
+from math_llm.model import ModelConfig, Transformer
+from math_llm.options import InputError
+from math_llm.problems import ProblemConfig
+from math_llm.results import write_results
+from math_llm.settings import TrainingConfig, resolve_precision
+from math_llm.training import batching, make_optimizers, set_learning_rate, stepper
+
+from speedrun import matrix_rate
+
+ROOT, CPU = Path(__file__).resolve().parent.parent, torch.device('cpu')
+KINDS = {'matrix products': ('mm', 'bmm', 'addmm', 'baddbmm'),
+         'conversions and copies': ('copy_', 'cat'),
+         'element-wise operations': ('mul', 'mul_', 'add', 'add_', 'addcmul_', 'sub_', 'div', 'gelu',
+                                      'gelu_backward', 'lerp', 'lerp_'),
+         'norms and softmax': ('native_layer_norm', 'native_layer_norm_backward', '_softmax',
+                               '_softmax_backward_data', 'linalg_vector_norm')}
+
+
+def main():
+    path = ROOT/'nbs'/'results'/'step_profile.json'
+    if path.exists(): raise InputError(f'{path} is there already')
+    config, began = TrainingConfig(), time.perf_counter()
+    precision = resolve_precision('auto', CPU)
+    torch.manual_seed(config.seed)
+    model = Transformer(ModelConfig.from_size('small')).train()
+    rows, multiple = batching(CPU, False)
+    objective = TeacherForcing(model, config.prompt_loss_weight, rows, multiple)
+    optimizers = make_optimizers(model, config, precision)
+    set_learning_rate(optimizers, config.learning_rate)
+    take, stream = stepper(objective, optimizers, precision), Stream(ProblemConfig(), config.seed)
+    batches = [Batch.of(stream.take(config.batch_size), multiple, 128) for _ in range(35)]
+    for batch in batches[:5]: take(batch)
+    start = time.perf_counter()
+    for batch in batches[5:25]: take(batch)
+    ms = (time.perf_counter() - start) / 20 * 1000
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        for batch in batches[25:]: take(batch)
+    own = {e.key.removeprefix('aten::'): e.self_cpu_time_total for e in seen.key_averages()}
+    muon = sum(e.cpu_time_total for e in seen.key_averages() if 'Muon.step' in e.key)
+    total = sum(own.values())
+    rows = [dict(what=kind, share=round(sum(own.get(n, 0) for n in names) / total, 3))
+            for kind, names in KINDS.items()]
+    rows.append(dict(what='the rest', share=round(1 - sum(r['share'] for r in rows), 3)))
+    write_results(path, 'Where a training step of the main job spends its time on a CPU',
+                  'python scripts/profile_step.py', [config.seed], time.perf_counter() - began,
+                  date=date.today().isoformat(), precision=precision, ms_per_step=round(ms, 1),
+                  share_of_muon=round(muon / total, 3), runs=rows,
+                  tflops=round(matrix_rate(CPU, precision), 2))
+    print(path)
+
+
+if __name__ == '__main__':
+    if sys.argv[1:]: sys.exit(__doc__)
+    try: main()
+    except InputError as e: sys.exit(f'profile_step.py: {e}')
