@@ -29,8 +29,8 @@ from speedrun import matrix_rate
 ROOT, CPU = Path(__file__).resolve().parent.parent, torch.device('cpu')
 KINDS = {'matrix products': ('mm', 'bmm', 'addmm', 'baddbmm'),
          'conversions and copies': ('copy_', 'cat'),
-         'element-wise operations': ('mul', 'mul_', 'add', 'add_', 'addcmul_', 'sub_', 'div', 'gelu',
-                                      'gelu_backward', 'lerp', 'lerp_'),
+         'element-wise operations': ('mul', 'mul_', 'add', 'add_', 'addcmul_', 'sub_', 'div',
+                                     'gelu', 'gelu_backward', 'lerp', 'lerp_'),
          'norms and softmax': ('native_layer_norm', 'native_layer_norm_backward', '_softmax',
                                '_softmax_backward_data', 'linalg_vector_norm')}
 
