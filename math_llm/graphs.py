@@ -35,8 +35,9 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1 # names of settings, as in glibc's mal
 def _keep_memory():
     "Keep the freed memory of tensors up to 32 MiB; other C libraries have their own way"
     with suppress(AttributeError, OSError, TypeError):
-        set_ = ctypes.CDLL(None).mallopt
-        set_(_MMAP_THRESHOLD, 2**25), set_(_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, 2**25)
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 # %% ../nbs/23_graphs.ipynb #9a3f0009

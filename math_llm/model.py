@@ -7,6 +7,7 @@ __all__ = ['ModelConfig', 'Attention', 'KVCache', 'MLP', 'Block', 'Meta', 'thoug
 
 # %% ../nbs/03_model.ipynb #cf878e33
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Annotated
 import torch
@@ -56,6 +57,12 @@ class ModelConfig:
 
 # %% ../nbs/03_model.ipynb #fca86c8f
 def _unhooked(name, value): return value
+
+def _uncast(device):
+    "Within, numbers keep their type under autocast, which not every kind of device knows"
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
+
 def _scoped(hook, scope): # puts `scope` before each name
     return hook if hook is _unhooked else lambda name, value: hook(scope + name, value)
 
@@ -121,7 +128,7 @@ class Attention(nn.Module):
         else: # spelled out, as the hook wants the weights
             if bias.dtype == torch.bool: bias = torch.where(bias, 0., -torch.inf).to(q.dtype)
             scores = torch.add(bias, q @ k.mT, alpha=q.shape[-1]**-0.5)    # (b, h, t, s)
-            with torch.autocast(x.device.type, enabled=False): weights = scores.softmax(-1)
+            with _uncast(x.device): weights = scores.softmax(-1)
             heads = hook('weights', weights).to(v.dtype) @ v
         heads = hook('heads', heads)                                       # (b, h, t, d)
         return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
@@ -289,7 +296,7 @@ class Transformer(nn.Module):
 def _embedded(self: Transformer, x, index):
     "Vectors (b, t, d_model) of tokens or mixtures that stand at positions `index` (b or 1, t)"
     if x.is_floating_point(): # in full precision, also under autocast
-        with torch.autocast(x.device.type, enabled=False):
+        with _uncast(x.device):
             h = x.to(self.embed.weight.dtype) @ self.embed.weight
     else:
         try: h = self.embed(x)
