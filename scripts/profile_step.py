@@ -16,15 +16,14 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from math_llm.datasets import Stream
-from math_llm.learning import Batch, TeacherForcing
-from math_llm.model import ModelConfig, Transformer
+from math_llm.learning import Batch
 from math_llm.options import InputError
 from math_llm.problems import ProblemConfig
 from math_llm.results import write_results
 from math_llm.settings import TrainingConfig, resolve_precision
-from math_llm.training import batching, make_optimizers, set_learning_rate, stepper
+from math_llm.training import set_learning_rate
 
-from speedrun import matrix_rate
+from speedrun import matrix_rate, prepared
 
 ROOT, CPU = Path(__file__).resolve().parent.parent, torch.device('cpu')
 KINDS = {'matrix products': ('mm', 'bmm', 'addmm', 'baddbmm'),
@@ -40,13 +39,9 @@ def main():
     if path.exists(): raise InputError(f'{path} is there already')
     config, began = TrainingConfig(), time.perf_counter()
     precision = resolve_precision('auto', CPU)
-    torch.manual_seed(config.seed)
-    model = Transformer(ModelConfig.from_size('small')).train()
-    rows, multiple = batching(CPU, False)
-    objective = TeacherForcing(model, config.prompt_loss_weight, rows, multiple)
-    optimizers = make_optimizers(model, config, precision)
+    _, optimizers, take, multiple = prepared(config.seed, CPU, precision, config.prompt_loss_weight)
     set_learning_rate(optimizers, config.learning_rate)
-    take, stream = stepper(objective, optimizers, precision), Stream(ProblemConfig(), config.seed)
+    stream = Stream(ProblemConfig(), config.seed)
     batches = [Batch.of(stream.take(config.batch_size), multiple, 128) for _ in range(35)]
     for batch in batches[:5]: take(batch)
     start = time.perf_counter()

@@ -57,6 +57,9 @@ def summary(folder, fresh):
 def main(name, title, *folders, fresh=0):
     "Write nbs/results/NAME.json."
     folders = list(map(Path, folders))
+    for folder in folders:
+        if not (folder / 'test_results.json').exists():
+            raise InputError(f'{folder} is not the folder of a finished run')
     runs = [summary(folder, fresh) for folder in folders]
     ended = max((folder / 'test_results.json').stat().st_mtime for folder in folders)
     write_results(

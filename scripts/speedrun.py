@@ -53,17 +53,24 @@ def rate(step, o):
     return o.learning_rate * (o.final_rate + (1 - o.final_rate) * left)
 
 
-def run(seed, o, device, precision):
-    "Train with one seed and ask 10,000 new problems."
-    before = matrix_rate(device, precision)
+def prepared(seed, device, precision, weight, compiled=False):
+    "A new model, its optimisers, a function that takes a step, and what batches are padded to."
     torch.manual_seed(seed)
     model = Transformer(ModelConfig.from_size('small')).to(device).train()
     model.meta = Meta('columns', None, dataclasses.asdict(PROBLEM))
-    rows, multiple = batching(device, o.compile)
-    objective = TeacherForcing(model, o.prompt_loss_weight, rows, multiple)
-    if o.compile: objective.compile()
+    rows, multiple = batching(device, compiled)
+    objective = TeacherForcing(model, weight, rows, multiple)
+    if compiled: objective.compile()
     optimizers = make_optimizers(model, TrainingConfig(), precision)
-    take, average = stepper(objective, optimizers, precision), Average([*model.parameters()])
+    return model, optimizers, stepper(objective, optimizers, precision), multiple
+
+
+def run(seed, o, device, precision):
+    "Train with one seed and ask 10,000 new problems."
+    before = matrix_rate(device, precision)
+    model, optimizers, take, multiple = prepared(seed, device, precision, o.prompt_loss_weight,
+                                                 o.compile)
+    average = Average([*model.parameters()])
     stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
     began, problems = time.perf_counter(), 0
     for step in range(o.steps):
