@@ -58,6 +58,7 @@ def _columns(c, chain, padded=False):
 _TOLD = dict(columns=('sum of column {}', 2, r'(?<==)\d+?(?=\d\+|<|$)|[^=]*='), # and the terms
              running=('digit {} of the sum', 1, r'.*=|<[^>]*>|.')) # and all before that sum
 
+# %% ../nbs/13_contract.ipynb #cdc69bfd
 def _sums(model, n, seed):
     "Held-out sums of the kind that a model was trained on; carries travel far in them"
     limits, p = problem_config(model.meta), held_out_problems(model, n, seed, carry_bias=1.)
@@ -71,15 +72,14 @@ def _sums(model, n, seed):
 # %% ../nbs/13_contract.ipynb #13000019
 def _balls(model, n, seed):
     "Held-out permutation puzzles"
-    p, chain = Puzzles.draw(n, np.random.default_rng(seed), test=True), model.meta.chain
+    p = Puzzles.draw(n, np.random.default_rng(seed), test=True)
     def outcome(rows, values):
         at = p.start[rows]
         for move, told in zip(p.moves[rows].T, values.T):
             at = np.where(told < 0, PERMUTATIONS[move, at], told)
         return at[:, None]
-    values = p.positions(p.moves.shape[1])
-    batch, moves = p.batch(counted=chain != 'invented'), range(values.shape[1])
-    return Task(decode_batch(batch.tokens, batch.prompt_lengths), values,
+    moves, batch = range(p.moves.shape[1]), p.batch(counted=model.meta.chain != 'invented')
+    return Task(decode_batch(batch.tokens, batch.prompt_lengths), p.positions(len(moves)),
                 [f'ball after move {i+1}' for i in moves], outcome, [[i] for i in moves])
 
 # %% ../nbs/13_contract.ipynb #13000093
@@ -139,6 +139,7 @@ def answers(self: _Trial, rows, chains, closed=True):
 # %% ../nbs/13_contract.ipynb #13000029
 _BAR = 0.95
 
+# %% ../nbs/13_contract.ipynb #68fe202b
 def _shown(t, rows, others, j):
     "Digits (n, w) that change if variable j alone is that of the other problem"
     values = t.task.values[rows].copy()
@@ -190,6 +191,7 @@ def _row(name, test, good, control=None, score=None, by=None):
     row['holds'] = row['score'] is not None and bool(row['score'] >= _BAR)
     return row if by is None else row | dict(by=(by, good))
 
+# %% ../nbs/13_contract.ipynb #5a128857
 def _lost(row): return min((1 - row['share']) / ((1 - row['control']) or np.inf), 1.)
 
 # %% ../nbs/13_contract.ipynb #13000034
@@ -224,15 +226,14 @@ def _necessity(t):
 def _cases(t, on=False):
     "Variable (m,), row (m,), partner (m,) and the answer that should come (m, w)"
     (rows, others), v, parts = t.second, t.task.values, []
+    js = np.arange(v.shape[1])
     for j, at in enumerate(t.places):
         last = max(at, default=np.inf)
         there = np.array([len(t.chains[i]) > last for i in rows], bool)
         r, o = rows[there], others[there]
         stay = [i for i in t.told if not on or max(t.places[i], default=np.inf) <= last]
         new = [i for i, p in enumerate(t.places) if p and {*p} <= {*at}]    # told by the same
-        set_to = np.full_like(v[r], -1)
-        set_to[:, stay] = v[r][:, stay]
-        set_to[:, new] = v[o][:, new]
+        set_to = np.select([np.isin(js, new), np.isin(js, stay)], [v[o], v[r]], -1)
         want = t.task.outcome(r, set_to)
         shown = ~_same(want, t.truth[r])
         parts.append((np.full(shown.sum(), j), r[shown], o[shown], want[shown]))
@@ -286,10 +287,8 @@ def _batches(f, *cases, size=256):
 # %% ../nbs/13_contract.ipynb #13000042
 def _following(t):
     (rows, others), v = t.second, t.task.values
-    def follow(who):
-        set_to = np.full_like(v[rows], -1)
-        set_to[:, t.told] = v[who][:, t.told]
-        return t.task.outcome(rows, set_to)
+    told = np.isin(np.arange(v.shape[1]), t.told)
+    def follow(who): return t.task.outcome(rows, np.where(told, v[who], -1))
     want, third = follow(others), follow(np.roll(others, 1))
     said, shown = t.answers(rows, [t.chains[i] for i in others]), ~_same(want, t.truth[rows])
     return [_row('following', 'all told variables', _same(said, want)[shown],
@@ -346,6 +345,7 @@ def _activations(t):
 # %% ../nbs/13_contract.ipynb #13000056
 _ASKED = 'right', 'necessity', 'following', 'selectivity', 'interchange'
 
+# %% ../nbs/13_contract.ipynb #6d9a8e92
 def contract(model: Transformer,
              task: Task|None = None, # Default: held-out problems of the model's kind
              n: Size = 1000, # How many problems, where there is no task
@@ -369,6 +369,7 @@ def contract(model: Transformer,
 # %% ../nbs/13_contract.ipynb #13000057
 _Report = Annotated[dict, ('chain', 'n', 'rows', 'variables', 'holds', 'contract')]
 
+# %% ../nbs/13_contract.ipynb #c494956e
 def format_contract(report: _Report, # Made by `contract`
                    ) -> str:
     "The table as text"
