@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 import numpy as np
-from fastcore.basics import patch
+from fastcore.basics import groupby, patch
 import torch
 from .tokenizer import VOCAB, decode_batch, encode, encode_batch
 from .chains import render
@@ -117,12 +117,9 @@ def read(self: _Trial, answers):
 @patch
 def pairs(self: _Trial, rows):
     "Rows, and for each another one of as many numbers and pieces"
-    groups = {}
-    for i in rows:
-        kind = len(self.chains[i]), re.sub(r'\d+', '', self.task.prompts[i])
-        groups.setdefault(kind, []).append(i)
-    found = [p for g in groups.values() if len(g) > 1 for p in zip(g, g[-1:] + g[:-1])]
-    return np.array(found, int).reshape(-1, 2).T
+    def kind(i): return len(self.chains[i]), re.sub(r'\d+', '', self.task.prompts[i])
+    groups = (g for g in groupby(rows, kind).values() if len(g) > 1)
+    return np.array([p for g in groups for p in zip(g, g[-1:] + g[:-1])], int).reshape(-1, 2).T
 
 # %% ../nbs/13_contract.ipynb #13000122
 def _same(a, b): return (a == b).all(1)
@@ -197,8 +194,8 @@ def _lost(row): return min((1 - row['share']) / ((1 - row['control']) or np.inf)
 # %% ../nbs/13_contract.ipynb #13000034
 def _commonest(chains):
     "For each number of pieces the commonest piece at each place"
-    kinds = {k: zip(*(c for c in chains if len(c) == k)) for k in {*map(len, chains)}}
-    return {k: [max(sorted({*p}), key=p.count) for p in pieces] for k, pieces in kinds.items()}
+    return {k: [max(sorted({*p}), key=p.count) for p in zip(*some)]
+            for k, some in groupby(chains, len).items()}
 
 # %% ../nbs/13_contract.ipynb #13000103
 def _noise(t):
