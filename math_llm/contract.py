@@ -137,11 +137,11 @@ def answers(self: _Trial, rows, chains, closed=True):
 _BAR = 0.95
 
 # %% ../nbs/13_contract.ipynb #68fe202b
-def _shown(t, rows, others, j):
-    "Digits (n, w) that change if variable j alone is that of the other problem"
-    values = t.task.values[rows].copy()
-    values[:, j] = t.task.values[others, j]
-    return t.task.outcome(rows, values) != t.truth[rows]
+def _shown(t, rows, others):
+    "For each variable: digits (n, w) that change if it alone is that of the other problem"
+    own, theirs, each = t.task.values[rows], t.task.values[others], range(len(t.task.names))
+    return [t.task.outcome(rows, np.where(np.equal(each, j), theirs, own)) != t.truth[rows]
+            for j in each]
 
 # %% ../nbs/13_contract.ipynb #13000101
 def _told(t):
@@ -149,8 +149,7 @@ def _told(t):
     rows, others = t.first
     said = t.answers(rows, [t.chains[i] for i in others])
     follows = said == t.task.outcome(rows, t.task.values[others])
-    shown = [_shown(t, rows, others, j) for j in range(len(t.task.names))]
-    return [j for j, s in enumerate(shown)
+    return [j for j, s in enumerate(_shown(t, rows, others))
             if s.any() and (follows | ~s).all(1)[s.any(1)].mean() >= _BAR]
 
 # %% ../nbs/13_contract.ipynb #13000030
@@ -168,9 +167,9 @@ def _places(t):
              if t.chains[i][k] != new]
     rows, others, at = np.array(tried, int).reshape(-1, 3).T
     moved = t.answers(rows, _swap(t, rows, others, at[:, None])) != t.truth[rows]
-    shown = [_shown(t, rows, others, j) for j in range(len(t.task.names))]
     return [[k for k in np.unique(at[s.any(1)]).tolist()
-             if (moved & s).any(1)[(at == k) & s.any(1)].mean() >= 0.05] for s in shown]
+             if (moved & s).any(1)[(at == k) & s.any(1)].mean() >= 0.05]
+            for s in _shown(t, rows, others)]
 
 # %% ../nbs/13_contract.ipynb #13000094
 def _examined(model, task, seed):

@@ -369,13 +369,13 @@ def activations(model: Transformer,
     found, at = {}, np.asarray(at, int)
     if at.ndim not in (1, 2) or len(at) != len(texts) or not at.size:
         raise InputError('accepted are positions (b,) or (b, n), a row for each text')
-    n, order = at.reshape(len(texts), -1), []
+    n = at.reshape(len(texts), -1)
     for rows, t in _traces(model, cut(texts, n.max(1) + 1), sites): # what follows does not matter
-        order.append(rows)
-        i = np.arange(len(rows))[:, None], n[rows]
-        for site, value in t.values.items(): found.setdefault(site, []).append(value.numpy()[i])
-    back = np.argsort(np.concatenate(order))
-    return {site: np.concatenate(v)[back].reshape(*at.shape, -1) for site, v in found.items()}
+        for site, value in t.values.items():
+            new = value.numpy()[np.arange(len(rows))[:, None], n[rows]] # (rows, n, d)
+            if site not in found: found[site] = np.empty((*n.shape, *new.shape[2:]), new.dtype)
+            found[site][rows] = new
+    return {site: value.reshape(*at.shape, -1) for site, value in found.items()}
 
 # %% ../nbs/11_tracing.ipynb #b5df4dc4
 def untrained(model: Transformer,
