@@ -252,8 +252,8 @@ def _interchange(t):
     onward, other = (t.answers(r, [c[:k] for c, k in zip(_swap(t, r, o, p), kept)], closed=False)
                      for p in (at, _elsewhere(t, kept, at)))
     still = want == t.truth[rows]
-    return [_row('selectivity', 'what should stay stays', _same(still & (said == want), still),
-                 _same(still & (whole == want), still)),
+    def stays(answers): return _same(still & (answers == want), still)
+    return [_row('selectivity', 'what should stay stays', stays(said), stays(whole)),
             _row('interchange', 'one variable', _same(said, want), _same(control, want), by=j),
             _row('interchange', 'thinking on', _same(onward, due), _same(other, due), by=i)]
 
