@@ -179,10 +179,10 @@ def _examined(model, task, seed):
     return t
 
 # %% ../nbs/13_contract.ipynb #13000033
-def _row(name, test, good, control=None, score=None, by=None):
+def _row(name, test, good, control=(), score=None, by=None):
     "A row of the table; good and control: (n,) True or False; by: (n,) variables"
-    row = dict(property=name, test=test, **share(sum(good), len(good)))
-    row['control'] = None if control is None else share(sum(control), len(control))['share']
+    row = dict(property=name, test=test, **share(sum(good), len(good)),
+               control=share(sum(control), len(control))['share'])
     row['score'] = row['share'] if score is None or row['share'] is None else score(row)
     row['holds'] = row['score'] is not None and bool(row['score'] >= _BAR)
     return row if by is None else row | dict(by=(by, good))
