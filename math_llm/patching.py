@@ -10,7 +10,7 @@ import io, textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
-from fastcore.basics import listify
+from fastcore.basics import listify, patch_to
 import torch
 from .tokenizer import encode, encode_batch
 from .problems import ProblemConfig, Problems, add, draw
@@ -74,15 +74,17 @@ class Where:
     source: np.ndarray|int|None = None # Position in the other run; default: as `at`
     heads: list[int]|None = None # Of sites (b, head, t, …): these heads; default: all
 
-    def mask(self, value, lengths, at):
-        "True at the places of a value (b, t, …) or (b, head, t, …)"
-        t, host = value.shape[-2], lengths.device
-        mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
-        if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
-        if value.ndim == 4:
-            chosen = [self.heads is None or h in self.heads for h in range(value.shape[1])]
-            mask = mask[:, None] & torch.tensor(chosen, device=host)[:, None]   # (b, head, t)
-        return mask[..., None].expand_as(value).to(value.device)
+# %% ../nbs/12_patching.ipynb #e1a0b634
+@patch_to(Where)
+def mask(self, value, lengths, at):
+    "True at the places of a value (b, t, …) or (b, head, t, …)"
+    t, host = value.shape[-2], lengths.device
+    mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
+    if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
+    if value.ndim == 4:
+        chosen = [self.heads is None or h in self.heads for h in range(value.shape[1])]
+        mask = mask[:, None] & torch.tensor(chosen, device=host)[:, None]   # (b, head, t)
+    return mask[..., None].expand_as(value).to(value.device)
 
 # %% ../nbs/12_patching.ipynb #c01518b4
 @dataclass
@@ -92,17 +94,19 @@ class _Patched:
     clean: torch.Tensor # (b, 16) the same of the clean run
     corrupted: torch.Tensor # (b, 16) and of the corrupted one
 
-    @property
-    def recovery(self): # (b,) 0: as corrupted, 1: as clean; not a number where both answer alike
-        a, b = self.clean.argmax(-1), self.corrupted.argmax(-1)
-        def d(x): return (x.gather(1, a[:, None]) - x.gather(1, b[:, None]))[:, 0]
-        whole = torch.where(a != b, d(self.clean) - d(self.corrupted), torch.nan)
-        return (d(self.logits) - d(self.corrupted)) / whole
+# %% ../nbs/12_patching.ipynb #98d2e785
+@patch_to(_Patched, as_prop=True)
+def recovery(self): # (b,) 0: as corrupted, 1: as clean; not a number where both answer alike
+    a, b = self.clean.argmax(-1), self.corrupted.argmax(-1)
+    def d(x): return (x.gather(1, a[:, None]) - x.gather(1, b[:, None]))[:, 0]
+    whole = torch.where(a != b, d(self.clean) - d(self.corrupted), torch.nan)
+    return (d(self.logits) - d(self.corrupted)) / whole
 
-    @property
-    def flipped(self): # (b,) the patched run answers as the clean one, the corrupted one does not
-        a = self.clean.argmax(-1)
-        return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
+# %% ../nbs/12_patching.ipynb #f0fe3c0d
+@patch_to(_Patched, as_prop=True)
+def flipped(self): # (b,) the patched run answers as the clean one, the corrupted one does not
+    a = self.clean.argmax(-1)
+    return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
 
 # %% ../nbs/12_patching.ipynb #115dd55f
 def _run(model, tokens, lengths, hook=None):
