@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 import numpy as np
-from fastcore.basics import patch
+from fastcore.basics import groupby, patch
 import torch
 from .tokenizer import VOCAB, decode_batch, encode, encode_batch
 from .chains import render
@@ -58,6 +58,7 @@ def _columns(c, chain, padded=False):
 _TOLD = dict(columns=('sum of column {}', 2, r'(?<==)\d+?(?=\d\+|<|$)|[^=]*='), # and the terms
              running=('digit {} of the sum', 1, r'.*=|<[^>]*>|.')) # and all before that sum
 
+# %% ../nbs/13_contract.ipynb #cdc69bfd
 def _sums(model, n, seed):
     "Held-out sums of the kind that a model was trained on; carries travel far in them"
     limits, p = problem_config(model.meta), held_out_problems(model, n, seed, carry_bias=1.)
@@ -71,15 +72,14 @@ def _sums(model, n, seed):
 # %% ../nbs/13_contract.ipynb #13000019
 def _balls(model, n, seed):
     "Held-out permutation puzzles"
-    p, chain = Puzzles.draw(n, np.random.default_rng(seed), test=True), model.meta.chain
+    p = Puzzles.draw(n, np.random.default_rng(seed), test=True)
     def outcome(rows, values):
         at = p.start[rows]
         for move, told in zip(p.moves[rows].T, values.T):
             at = np.where(told < 0, PERMUTATIONS[move, at], told)
         return at[:, None]
-    values = p.positions(p.moves.shape[1])
-    batch, moves = p.batch(counted=chain != 'invented'), range(values.shape[1])
-    return Task(decode_batch(batch.tokens, batch.prompt_lengths), values,
+    moves, batch = range(p.moves.shape[1]), p.batch(counted=model.meta.chain != 'invented')
+    return Task(decode_batch(batch.tokens, batch.prompt_lengths), p.positions(len(moves)),
                 [f'ball after move {i+1}' for i in moves], outcome, [[i] for i in moves])
 
 # %% ../nbs/13_contract.ipynb #13000093
@@ -117,12 +117,9 @@ def read(self: _Trial, answers):
 @patch
 def pairs(self: _Trial, rows):
     "Rows, and for each another one of as many numbers and pieces"
-    groups = {}
-    for i in rows:
-        kind = len(self.chains[i]), re.sub(r'\d+', '', self.task.prompts[i])
-        groups.setdefault(kind, []).append(i)
-    found = [p for g in groups.values() if len(g) > 1 for p in zip(g, g[-1:] + g[:-1])]
-    return np.array(found, int).reshape(-1, 2).T
+    def kind(i): return len(self.chains[i]), re.sub(r'\d+', '', self.task.prompts[i])
+    groups = (g for g in groupby(rows, kind).values() if len(g) > 1)
+    return np.array([p for g in groups for p in zip(g, g[-1:] + g[:-1])], int).reshape(-1, 2).T
 
 # %% ../nbs/13_contract.ipynb #13000122
 def _same(a, b): return (a == b).all(1)
@@ -139,11 +136,12 @@ def answers(self: _Trial, rows, chains, closed=True):
 # %% ../nbs/13_contract.ipynb #13000029
 _BAR = 0.95
 
-def _shown(t, rows, others, j):
-    "Digits (n, w) that change if variable j alone is that of the other problem"
-    values = t.task.values[rows].copy()
-    values[:, j] = t.task.values[others, j]
-    return t.task.outcome(rows, values) != t.truth[rows]
+# %% ../nbs/13_contract.ipynb #68fe202b
+def _shown(t, rows, others):
+    "For each variable: digits (n, w) that change if it alone is that of the other problem"
+    own, theirs, each = t.task.values[rows], t.task.values[others], range(len(t.task.names))
+    return [t.task.outcome(rows, np.where(np.equal(each, j), theirs, own)) != t.truth[rows]
+            for j in each]
 
 # %% ../nbs/13_contract.ipynb #13000101
 def _told(t):
@@ -151,8 +149,7 @@ def _told(t):
     rows, others = t.first
     said = t.answers(rows, [t.chains[i] for i in others])
     follows = said == t.task.outcome(rows, t.task.values[others])
-    shown = [_shown(t, rows, others, j) for j in range(len(t.task.names))]
-    return [j for j, s in enumerate(shown)
+    return [j for j, s in enumerate(_shown(t, rows, others))
             if s.any() and (follows | ~s).all(1)[s.any(1)].mean() >= _BAR]
 
 # %% ../nbs/13_contract.ipynb #13000030
@@ -170,9 +167,9 @@ def _places(t):
              if t.chains[i][k] != new]
     rows, others, at = np.array(tried, int).reshape(-1, 3).T
     moved = t.answers(rows, _swap(t, rows, others, at[:, None])) != t.truth[rows]
-    shown = [_shown(t, rows, others, j) for j in range(len(t.task.names))]
     return [[k for k in np.unique(at[s.any(1)]).tolist()
-             if (moved & s).any(1)[(at == k) & s.any(1)].mean() >= 0.05] for s in shown]
+             if (moved & s).any(1)[(at == k) & s.any(1)].mean() >= 0.05]
+            for s in _shown(t, rows, others)]
 
 # %% ../nbs/13_contract.ipynb #13000094
 def _examined(model, task, seed):
@@ -182,21 +179,22 @@ def _examined(model, task, seed):
     return t
 
 # %% ../nbs/13_contract.ipynb #13000033
-def _row(name, test, good, control=None, score=None, by=None):
+def _row(name, test, good, control=(), score=None, by=None):
     "A row of the table; good and control: (n,) True or False; by: (n,) variables"
-    row = dict(property=name, test=test, **share(sum(good), len(good)))
-    row['control'] = None if control is None else share(sum(control), len(control))['share']
+    row = dict(property=name, test=test, **share(sum(good), len(good)),
+               control=share(sum(control), len(control))['share'])
     row['score'] = row['share'] if score is None or row['share'] is None else score(row)
     row['holds'] = row['score'] is not None and bool(row['score'] >= _BAR)
     return row if by is None else row | dict(by=(by, good))
 
+# %% ../nbs/13_contract.ipynb #5a128857
 def _lost(row): return min((1 - row['share']) / ((1 - row['control']) or np.inf), 1.)
 
 # %% ../nbs/13_contract.ipynb #13000034
 def _commonest(chains):
     "For each number of pieces the commonest piece at each place"
-    kinds = {k: zip(*(c for c in chains if len(c) == k)) for k in {*map(len, chains)}}
-    return {k: [max(sorted({*p}), key=p.count) for p in pieces] for k, pieces in kinds.items()}
+    return {k: [max(sorted({*p}), key=p.count) for p in zip(*some)]
+            for k, some in groupby(chains, len).items()}
 
 # %% ../nbs/13_contract.ipynb #13000103
 def _noise(t):
@@ -224,15 +222,14 @@ def _necessity(t):
 def _cases(t, on=False):
     "Variable (m,), row (m,), partner (m,) and the answer that should come (m, w)"
     (rows, others), v, parts = t.second, t.task.values, []
+    js = np.arange(v.shape[1])
     for j, at in enumerate(t.places):
         last = max(at, default=np.inf)
         there = np.array([len(t.chains[i]) > last for i in rows], bool)
         r, o = rows[there], others[there]
         stay = [i for i in t.told if not on or max(t.places[i], default=np.inf) <= last]
         new = [i for i, p in enumerate(t.places) if p and {*p} <= {*at}]    # told by the same
-        set_to = np.full_like(v[r], -1)
-        set_to[:, stay] = v[r][:, stay]
-        set_to[:, new] = v[o][:, new]
+        set_to = np.select([np.isin(js, new), np.isin(js, stay)], [v[o], v[r]], -1)
         want = t.task.outcome(r, set_to)
         shown = ~_same(want, t.truth[r])
         parts.append((np.full(shown.sum(), j), r[shown], o[shown], want[shown]))
@@ -255,8 +252,8 @@ def _interchange(t):
     onward, other = (t.answers(r, [c[:k] for c, k in zip(_swap(t, r, o, p), kept)], closed=False)
                      for p in (at, _elsewhere(t, kept, at)))
     still = want == t.truth[rows]
-    return [_row('selectivity', 'what should stay stays', _same(still & (said == want), still),
-                 _same(still & (whole == want), still)),
+    def stays(answers): return _same(still & (answers == want), still)
+    return [_row('selectivity', 'what should stay stays', stays(said), stays(whole)),
             _row('interchange', 'one variable', _same(said, want), _same(control, want), by=j),
             _row('interchange', 'thinking on', _same(onward, due), _same(other, due), by=i)]
 
@@ -286,10 +283,8 @@ def _batches(f, *cases, size=256):
 # %% ../nbs/13_contract.ipynb #13000042
 def _following(t):
     (rows, others), v = t.second, t.task.values
-    def follow(who):
-        set_to = np.full_like(v[rows], -1)
-        set_to[:, t.told] = v[who][:, t.told]
-        return t.task.outcome(rows, set_to)
+    told = np.isin(np.arange(v.shape[1]), t.told)
+    def follow(who): return t.task.outcome(rows, np.where(told, v[who], -1))
     want, third = follow(others), follow(np.roll(others, 1))
     said, shown = t.answers(rows, [t.chains[i] for i in others]), ~_same(want, t.truth[rows])
     return [_row('following', 'all told variables', _same(said, want)[shown],
@@ -346,6 +341,7 @@ def _activations(t):
 # %% ../nbs/13_contract.ipynb #13000056
 _ASKED = 'right', 'necessity', 'following', 'selectivity', 'interchange'
 
+# %% ../nbs/13_contract.ipynb #6d9a8e92
 def contract(model: Transformer,
              task: Task|None = None, # Default: held-out problems of the model's kind
              n: Size = 1000, # How many problems, where there is no task
@@ -369,6 +365,7 @@ def contract(model: Transformer,
 # %% ../nbs/13_contract.ipynb #13000057
 _Report = Annotated[dict, ('chain', 'n', 'rows', 'variables', 'holds', 'contract')]
 
+# %% ../nbs/13_contract.ipynb #c494956e
 def format_contract(report: _Report, # Made by `contract`
                    ) -> str:
     "The table as text"

@@ -83,6 +83,7 @@ def _columns(feature):
     low = feature.column if feature.start is None else feature.start
     return [] if feature.kind == 'operands' else [*range(low, feature.column + 1)]
 
+# %% ../nbs/14_interactive.ipynb #8c638f37
 def _plainly(feature, value, most):
     "A feature and its value in plain words; `most`: the greatest carry"
     names = [_column(k) for k in _columns(feature)]
@@ -115,10 +116,13 @@ def _meaning(entry, token, c):
 # %% ../nbs/14_interactive.ipynb #7324fdee
 class _Thought(NamedTuple):
     "One thought of an invented chain"
-    token: str; columns: list; words: str       # the columns it speaks of, and what it says of them
-    heard: bool = True                          # False: the answer does not depend on it
+    token: str
+    columns: list # That it speaks of
+    words: str # What it says of them
+    heard: bool = True # False: the answer does not depend on it
     def __str__(self): return f'{self.token}: {self.words}'
 
+# %% ../nbs/14_interactive.ipynb #60e7c5da
 def _explained(book, operands, tokens):
     "The thoughts of a chain, explained by the code book of the model"
     c = Columns(Problems.from_operands([operands]))
@@ -147,6 +151,9 @@ class _Reply:
 
     def __repr__(self): return self.block()
 
+# %% ../nbs/14_interactive.ipynb #e6c58869
+def _plain(number): return number.lstrip('0') or '0'
+
 # %% ../nbs/14_interactive.ipynb #13fb7105
 _whole = re.compile(r'(\d+(?:\+\d+)+)=(?:<think>(.*?)(?:</think>|$))?(.*)')
 
@@ -169,8 +176,6 @@ def _judge(model, reply, book=None):
         else: reply.warnings += [f'the code book is about {n} thoughts, not {len(thoughts)}']
     return reply
 
-def _plain(number): return number.lstrip('0') or '0'
-
 # %% ../nbs/14_interactive.ipynb #a420eae6
 def ask(model: Transformer,
         text: str, # `99+21=`, or the beginning of a problem, or of its chain
@@ -192,46 +197,52 @@ _SHADES = ((0.99, 153, '0,114,178,.30'), (0.9, 195, '0,114,178,.12'), (0.7, 230,
 
 def _shade(p): return next(s for s in _SHADES if not p < s[0])
 
+# %% ../nbs/14_interactive.ipynb #bc70e41d
 def _colour(token, p): return f'\x1b[38;5;16;48;5;{_shade(p)[1]}m{token}\x1b[0m'
 
+# %% ../nbs/14_interactive.ipynb #6500ea8e
 def _spaced(reply):
-    "Tokens, a space before those that begin a step: (text, probability; None: it was typed)"
-    shown, parts = pretty(reply.text), []
-    typed = [(VOCAB[i], None) for i in encode(reply.typed)]
-    for token, p in typed + [*zip(reply.tokens, reply.probs)]:
-        if shown.startswith(' '): parts.append((' ', None)); shown = shown[1:]
-        parts.append((token, p))
-        shown = shown[len(token):]
-    return parts
+    "Tokens, and spaces between steps: (text, probability; None: a space, or it was typed)"
+    probs = iter([None] * len(encode(reply.typed)) + reply.probs)
+    parts = re.findall('<.*?>|.', pretty(reply.text))
+    return [(part, None if part == ' ' else next(probs)) for part in parts]
 
 # %% ../nbs/14_interactive.ipynb #7982de6d
 def _reason(step):
+    "A step and the verdict on it"
     if not step.text: return '(a step is missing) ✗'
     if step.ok: return f'{step.text} ✓'
     why = ('not a step' if not step.well_formed else 'the sum is wrong' if not step.arithmetic
            else "not this column's digits and carry")
     return f'{step.text} ✗ {why}'
 
+# %% ../nbs/14_interactive.ipynb #380b1053
 _DARK = 'not understood'
 
-def _over_columns(reply, width=None):
-    "The addition on paper, each thought over its columns; lines wrap at `width`"
-    numbers, rows = [*map(_plain, [*reply.operands, reply.answer or '0'])], []
-    n = max(*map(len, numbers), *(max(t.columns, default=0) + 1 for t in reply.meaning))
-    shown = [t for t in reply.meaning if t.heard]
-    unheard, told = len(reply.meaning) - len(shown), [t for t in shown if t.words != _DARK]
+def _listed(thoughts):
+    "The thoughts worth a line, and a line for the number of the others"
+    shown = [t for t in thoughts if t.heard]
+    told, unheard = [t for t in shown if t.words != _DARK], len(thoughts) - len(shown)
     if len(shown) > len(told) + 2: # too many to list
         words = f'{len(shown) - len(told)} {"more " * bool(told)}are {_DARK}'
         shown = [*told, _Thought(' ', [], words)]
     if unheard:
         rest = f"the {'other ' * bool(shown)}{unheard} thoughts"
         shown.append(_Thought(' ', [], f'the answer does not depend on {rest}'))
-    for t in shown:
+    return shown
+
+# %% ../nbs/14_interactive.ipynb #704a4fd4
+def _over_columns(reply, width=None):
+    "The addition on paper, each thought over its columns; lines wrap at `width`"
+    numbers, rows = [*map(_plain, [*reply.operands, reply.answer or '0'])], []
+    n = max(*map(len, numbers), *(max(t.columns, default=0) + 1 for t in reply.meaning))
+    for t in _listed(reply.meaning):
         sign = '·' if t.token == '<noop>' else t.token
         marks = ''.join(sign if k in t.columns else ' ' for k in reversed(range(n)))
         margin = f"{' ' if t.columns else sign} {marks}   "
-        words = textwrap.wrap(t.words, max(20, (width or 10**6) - len(margin) - 3))
-        rows += [(' ' * len(margin) if i else margin) + w for i, w in enumerate(words)]
+        room = max(20 + len(margin), (width or 10**6) - 3)
+        rows += textwrap.wrap(t.words, room, initial_indent=margin,
+                              subsequent_indent=' ' * len(margin))
     signs = [' ', *'+' * (len(numbers) - 2), *'=' * (reply.answer is not None)]
     return rows + [f'{sign} {number:>{n}}' for sign, number in zip(signs, numbers)]
 
@@ -244,6 +255,7 @@ def _verdict(reply):
     said = f'{problem}{_plain(reply.answer)}' if reply.answer else f'{problem} was not answered'
     return '❌', f'{said}, the true sum is {reply.truth}'
 
+# %% ../nbs/14_interactive.ipynb #2e7bfe03
 def _thinking(reply, width=None):
     "The chain, in lines: a title, and its steps or thoughts"
     if reply.chain is None or reply.kind == 'none': return []
@@ -301,18 +313,20 @@ class _Prompt:
         adding = 'a–e, or a token (Enter: a, quit: leave)'
         return f"➤ {'Enter expression' if self.built is None else adding}: "
 
-    def respond(self, line: str, # Without its newline
-               ) -> str|None: # None: the person wants to leave
-        "What to say to a line"
-        leaves = line.strip().lower() in ('quit', 'exit')
-        try:
-            if leaves and self.built is None: return None
-            if leaves: self.built = None; return 'left'
-            if self.built is not None: return self._add(line)
-            if self.mode == 'normal': return self._show(ask(self.model, line, **self.options))
-            self.typed = self.built = _read(self.model, line)
-            return self._choices()
-        except InputError as e: return f'⚠ {e}' if not self.piped else f'error: {e}'
+# %% ../nbs/14_interactive.ipynb #d188bed6
+@patch
+def respond(self: _Prompt, line: str, # Without its newline
+           ) -> str|None: # None: the person wants to leave
+    "What to say to a line"
+    leaves = line.strip().lower() in ('quit', 'exit')
+    try:
+        if leaves and self.built is None: return None
+        if leaves: self.built = None; return 'left'
+        if self.built is not None: return self._add(line)
+        if self.mode == 'normal': return self._show(ask(self.model, line, **self.options))
+        self.typed = self.built = _read(self.model, line)
+        return self._choices()
+    except InputError as e: return f'⚠ {e}' if not self.piped else f'error: {e}'
 
 # %% ../nbs/14_interactive.ipynb #3de986ff
 @patch
@@ -321,8 +335,10 @@ def _show(self: _Prompt, reply):
     width = shutil.get_terminal_size().columns - 7      # a mark may become a word: `_fitting`
     return reply.block(self.colour, max(8, width) if sys.stdout.isatty() else None)
 
+# %% ../nbs/14_interactive.ipynb #540b713b
 @patch
 def _choices(self: _Prompt):
+    "The likeliest tokens that may follow, lettered"
     logits = trace(self.model, self.built, '^logits$')['logits']            # (1, t, 16)
     probs, ids = logits[0, -1].softmax(-1).topk(5)
     self.offered = dict(zip('abcde', [VOCAB[i] for i in ids]))
@@ -369,6 +385,7 @@ def _as_typed(stream):
     head = stream.buffer.peek(4)[:4] if hasattr(stream.buffer, 'peek') else b''
     stream.reconfigure(encoding=json.detect_encoding(head), errors='backslashreplace', newline='\n')
 
+# %% ../nbs/14_interactive.ipynb #abbe6605
 def _greeting(config, model, colour):
     known, names = model.meta.trained_on, ('99 % or more', '90 %', '70 %', '50 %', 'less')
     n, digits = known.get('max_operands', 2), known.get('max_digits')
@@ -387,6 +404,7 @@ def _fitting(text, out):
     except (UnicodeEncodeError, LookupError): return text.translate(_WORDS)
     return text
 
+# %% ../nbs/14_interactive.ipynb #e04ac280
 def _ask_person(prompt, read=input):
     "Question and answer on a terminal, until the person leaves"
     with suppress(ImportError): importlib.import_module('readline') # arrow keys and history

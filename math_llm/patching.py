@@ -10,6 +10,7 @@ import io, textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
+from fastcore.basics import listify, patch_to
 import torch
 from .tokenizer import encode, encode_batch
 from .problems import ProblemConfig, Problems, add, draw
@@ -24,6 +25,15 @@ from .files import check_output, load_model
 from .results import plot_table
 
 # %% ../nbs/12_patching.ipynb #73d4e23b
+def _changed(p, room, rng):
+    "Problems with one column (b,) drawn anew, which has `room` columns or more above it"
+    rows, top, digits = np.arange(len(p)), p.n_digits - 1, p.digits.copy()
+    k = rng.integers(0, p.width - room)
+    there = p.n_digits > k[:, None] # operands with a digit in this column
+    digits[rows, :, k] = rng.integers((top == k[:, None]) & (top > 0), 10) * there
+    return Problems(digits, p.n_digits), k
+
+# %% ../nbs/12_patching.ipynb #2c2011eb
 def carry_pairs(config: ProblemConfig, # Limits; two digits at least
                 n: Size, # How many pairs
                 rng: np.random.Generator, # Source of randomness
@@ -39,17 +49,21 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
                              'needs one more column; a carry of 2 needs three operands')
         p = draw(config, max(1000, 40*n), rng)
         p = p[p.width > max(room, 1)]
-        b, top, digits = np.arange(len(p)), p.n_digits - 1, p.digits.copy()
-        k = rng.integers(0, p.width - room)
-        there = p.n_digits > k[:, None] # operands with a digit in this column
-        digits[b, :, k] = rng.integers((top == k[:, None]) & (top > 0), 10) * there
-        (sums, carries), (new_sums, new_carries) = add(p.digits), add(digits)
-        good = ((carries != new_carries).sum(1) == 1 + passed) & (new_carries[b, k+1] >= least)
-        good &= sums[b, k] - new_sums[b, k] == 10
-        for found, part in ((more, p), (less, Problems(digits, p.n_digits)), (column, k+1+passed)):
-            found.append(part[good])
+        (new, k), rows = _changed(p, room, rng), np.arange(len(p))
+        (sums, carries), (new_sums, new_carries) = add(p.digits), add(new.digits)
+        good = ((carries != new_carries).sum(1) == 1 + passed) & (new_carries[rows, k+1] >= least)
+        good &= sums[rows, k] - new_sums[rows, k] == 10
+        for found, part in ((more, p), (less, new), (column, k+1+passed)): found.append(part[good])
         empty = 0 if good.any() else empty + 1
     return Problems.concat(more)[:n], Problems.concat(less)[:n], np.concatenate(column)[:n]
+
+# %% ../nbs/12_patching.ipynb #96f04a11
+def _positions(at, lengths):
+    "Positions (b,) in texts of these lengths, from a number for each text or one for all"
+    if isinstance(at, np.ndarray): at = torch.as_tensor(at, device=lengths.device)
+    else: at = torch.zeros_like(lengths) + at + lengths * (at < 0)
+    if ((at >= 0) & (at < lengths)).all(): return at
+    raise InputError('a position to patch lies outside its text')
 
 # %% ../nbs/12_patching.ipynb #506b8679
 @dataclass
@@ -60,21 +74,17 @@ class Where:
     source: np.ndarray|int|None = None # Position in the other run; default: as `at`
     heads: list[int]|None = None # Of sites (b, head, t, …): these heads; default: all
 
-    def mask(self, value, lengths, at):
-        "True at the places of a value (b, t, …) or (b, head, t, …)"
-        t, host = value.shape[-2], lengths.device
-        mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
-        if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
-        if value.ndim == 4:
-            chosen = [self.heads is None or h in self.heads for h in range(value.shape[1])]
-            mask = mask[:, None] & torch.tensor(chosen, device=host)[:, None]   # (b, head, t)
-        return mask[..., None].expand_as(value).to(value.device)
-
-def _positions(at, lengths):
-    if isinstance(at, np.ndarray): at = torch.as_tensor(at, device=lengths.device)
-    else: at = torch.zeros_like(lengths) + at + lengths * (at < 0)
-    if ((at >= 0) & (at < lengths)).all(): return at
-    raise InputError('a position to patch lies outside its text')
+# %% ../nbs/12_patching.ipynb #e1a0b634
+@patch_to(Where)
+def mask(self, value, lengths, at):
+    "True at the places of a value (b, t, …) or (b, head, t, …)"
+    t, host = value.shape[-2], lengths.device
+    mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
+    if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
+    if value.ndim == 4:
+        chosen = [self.heads is None or h in self.heads for h in range(value.shape[1])]
+        mask = mask[:, None] & torch.tensor(chosen, device=host)[:, None]   # (b, head, t)
+    return mask[..., None].expand_as(value).to(value.device)
 
 # %% ../nbs/12_patching.ipynb #c01518b4
 @dataclass
@@ -84,17 +94,19 @@ class _Patched:
     clean: torch.Tensor # (b, 16) the same of the clean run
     corrupted: torch.Tensor # (b, 16) and of the corrupted one
 
-    @property
-    def recovery(self): # (b,) 0: as corrupted, 1: as clean; not a number where both answer alike
-        a, b = self.clean.argmax(-1), self.corrupted.argmax(-1)
-        def d(x): return (x.gather(1, a[:, None]) - x.gather(1, b[:, None]))[:, 0]
-        whole = torch.where(a != b, d(self.clean) - d(self.corrupted), torch.nan)
-        return (d(self.logits) - d(self.corrupted)) / whole
+# %% ../nbs/12_patching.ipynb #98d2e785
+@patch_to(_Patched, as_prop=True)
+def recovery(self): # (b,) 0: as corrupted, 1: as clean; not a number where both answer alike
+    a, b = self.clean.argmax(-1), self.corrupted.argmax(-1)
+    def d(x): return (x.gather(1, a[:, None]) - x.gather(1, b[:, None]))[:, 0]
+    whole = torch.where(a != b, d(self.clean) - d(self.corrupted), torch.nan)
+    return (d(self.logits) - d(self.corrupted)) / whole
 
-    @property
-    def flipped(self): # (b,) the patched run answers as the clean one, the corrupted one does not
-        a = self.clean.argmax(-1)
-        return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
+# %% ../nbs/12_patching.ipynb #f0fe3c0d
+@patch_to(_Patched, as_prop=True)
+def flipped(self): # (b,) the patched run answers as the clean one, the corrupted one does not
+    a = self.clean.argmax(-1)
+    return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
 
 # %% ../nbs/12_patching.ipynb #115dd55f
 def _run(model, tokens, lengths, hook=None):
@@ -103,8 +115,9 @@ def _run(model, tokens, lengths, hook=None):
     last = lengths.to(logits.device)[:, None, None] - 1
     return logits.take_along_dim(last, 1)[:, 0].float().cpu()
 
+# %% ../nbs/12_patching.ipynb #5235db74
 def _remember(model, tokens, lengths, where):
-    "Logits, and what was computed at each place, in order"
+    "Logits, and what was computed at the sites of places"
     sites, kept = {w.site for w in where}, {}
     def look(name, value):
         if name in sites: kept[name] = value
@@ -112,9 +125,15 @@ def _remember(model, tokens, lengths, where):
     logits = _run(model, tokens, lengths, look)
     if missing := sites - kept.keys():
         raise InputError(f'no site {missing.pop()!r} in this model; its method `sites` lists them')
-    at = [w.at if w.source is None else w.source for w in where]
-    return logits, [kept[w.site][w.mask(kept[w.site], lengths, a)] for w, a in zip(where, at)]
+    return logits, kept
 
+# %% ../nbs/12_patching.ipynb #e38b6b87
+def _taken(where, kept, lengths):
+    "What was computed at each place"
+    at = [w.at if w.source is None else w.source for w in where]
+    return [kept[w.site][w.mask(kept[w.site], lengths, a)] for w, a in zip(where, at)]
+
+# %% ../nbs/12_patching.ipynb #b2dfeea4
 def _replace(where, values, lengths):
     "A hook that puts `values` in place"
     def hook(name, value):
@@ -122,6 +141,17 @@ def _replace(where, values, lengths):
             if name == w.site: value = value.masked_scatter(w.mask(value, lengths, w.at), new)
         return value
     return hook
+
+# %% ../nbs/12_patching.ipynb #925e06dd
+def _patch(model, clean, corrupted, places):
+    "What patching each of some places did: by name logits (b, 16), patched, clean and corrupted"
+    (a, n), (b, m) = map(encode_batch, (clean, corrupted))
+    every = [w for where in places.values() for w in where]
+    if any(w.at is None for w in every) and n.tolist() != m.tolist():
+        raise InputError('to patch all positions, both texts of a pair need one length')
+    before, (logits, kept) = _run(model, b, m), _remember(model, a, n, every)
+    return {name: (_run(model, b, m, _replace(where, _taken(where, kept, n), m)), logits, before)
+            for name, where in places.items()}
 
 # %% ../nbs/12_patching.ipynb #68fde60d
 @torch.no_grad()
@@ -134,23 +164,14 @@ def patch(model: Transformer,
     if len(clean) != len(corrupted):
         raise InputError(f'{len(clean)} clean and {len(corrupted)} corrupted texts make no pairs')
     places = where if isinstance(where, dict) else {None: where}
-    places = {k: [w] if isinstance(w, Where) else w for k, w in places.items()}
-    parts = {k: [] for k in places}
-    def of(at): return at[rows] if isinstance(at, np.ndarray) else at
+    parts = []
+    def some(at): return at[rows] if isinstance(at, np.ndarray) else at
     for i in range(0, len(clean) or 1, batch_size):
         rows = slice(i, i + batch_size)
-        (a, n), (b, m) = (encode_batch(texts[rows]) for texts in (clean, corrupted))
-        mine = {k: [replace(w, at=of(w.at), source=of(w.source)) for w in ws]
+        mine = {k: [replace(w, at=some(w.at), source=some(w.source)) for w in listify(ws)]
                 for k, ws in places.items()}
-        if any(w.at is None for ws in mine.values() for w in ws) and n.tolist() != m.tolist():
-            raise InputError('to patch all positions, both texts of a pair need one length')
-        before = _run(model, b, m)
-        logits, values = _remember(model, a, n, [w for ws in mine.values() for w in ws])
-        values = iter(values)
-        for k, ws in mine.items():
-            hook = _replace(ws, [next(values) for _ in ws], m)
-            parts[k].append((_run(model, b, m, hook), logits, before))
-    found = {k: _Patched(*map(torch.cat, zip(*ps))) for k, ps in parts.items()}
+        parts.append(_patch(model, clean[rows], corrupted[rows], mine))
+    found = {k: _Patched(*map(torch.cat, zip(*(part[k] for part in parts)))) for k in places}
     return found if isinstance(where, dict) else found[None]
 
 # %% ../nbs/12_patching.ipynb #5a9dc77d
@@ -162,10 +183,10 @@ def ablate(model: Transformer,
           ) -> tuple[torch.Tensor, torch.Tensor]: # Logits (b, 16), ablated and plain
     "Remove what was computed at a place"
     if by not in ('mean', 'zero'): raise InputError(f'accepted are mean and zero, not {by!r}')
-    where = [where] if isinstance(where, Where) else where
-    tokens, lengths = encode_batch(texts)
-    logits, values = _remember(model, tokens, lengths, where)
-    means = [v.view(len(texts), -1).mean(0).repeat(len(texts)) * (by == 'mean') for v in values]
+    where, (tokens, lengths) = listify(where), encode_batch(texts)
+    logits, kept = _remember(model, tokens, lengths, where)
+    means = [v.view(len(texts), -1).mean(0).repeat(len(texts)) * (by == 'mean')
+             for v in _taken(where, kept, lengths)]
     return _run(model, tokens, lengths, _replace(where, means, lengths)), logits
 
 # %% ../nbs/12_patching.ipynb #f41d2449
@@ -190,6 +211,7 @@ def _decided(lens, token):
     if n == len(lens): return 'not its first choice'
     return f'after layer {n-1}' if n else 'in the embedding'
 
+# %% ../nbs/12_patching.ipynb #988e9bc5
 def _look(t, role, heads, at):
     "What the head of a role that looks there most sees from a position, in words; None: nothing"
     mask = role.mask(t.layout)[0, at]
@@ -210,20 +232,29 @@ def _summarise(model, text, start, heads):
     lens, labels, lines = logit_lens(model, t)[:, 0], t.labels(), []
     given = t.layout.where('think', 'close')[0] & (model.meta.chain == 'invented')
     for i in range(start, len(labels)):
-        token, line = int(t.tokens[0, i]), f'{labels[i]:<9}{t.layout.describe(0, i):<36}'
+        line = f'{labels[i]:<9}{t.layout.describe(0, i):<36}'
         if given[i]:
             lines.append(f'{line}    given')
             continue
-        found = {k: _look(t, role, heads[k], i - 1) for k, role in t.roles.items() if heads.get(k)}
-        looks = [textwrap.fill(f'{k}: {said}', 79, initial_indent=' '*9, subsequent_indent=' '*11)
-                 for k, said in found.items() if said]
+        token = int(t.tokens[0, i])
         sure, when = percent(float(lens[-1, i-1, token])), _decided(lens[:, i-1], token)
-        lines += [f'{line}{sure:>8}  decided {when}', *looks]
+        lines.append(f'{line}{sure:>8}  decided {when}')
+        looks = {k: _look(t, role, heads[k], i - 1) for k, role in t.roles.items() if heads.get(k)}
+        lines += [textwrap.fill(f'{k}: {said}', 79, initial_indent=' '*9, subsequent_indent=' '*11)
+                  for k, said in looks.items() if said]
     return '\n'.join(lines)
 
 # %% ../nbs/12_patching.ipynb #261291fa
 _FIGURES = 'attention.png', 'heads_by_role.png', 'logit_lens.png'
 
+def _figures(model, text, masses):
+    "The three figures, from one text and the attention masses of the roles"
+    t = trace(model, text)
+    means = {role: m.mean(0) if len(m) else np.zeros(m.shape[1:]) for role, m in masses.items()}
+    table = plot_table(means, 'attention mass on what the role needs', high=1)
+    return t.plot_attention(), table, t.plot_lens(model)
+
+# %% ../nbs/12_patching.ipynb #b5b8d64c
 def _save(fig, path):
     import matplotlib.pyplot as plt
     data = io.BytesIO()
@@ -231,6 +262,7 @@ def _save(fig, path):
     plt.close(fig)
     atomic_write(path, data.getvalue())
 
+# %% ../nbs/12_patching.ipynb #57c48a68
 @command(TraceConfig, 'math_llm_trace', lower=('problems',))
 def trace_command(config):
     "Look into a model while it solves one problem: figures, and a summary in words."
@@ -241,15 +273,12 @@ def trace_command(config):
     book = load_codebook(name) if model.meta.chain == 'invented' else None
     reply = ask(model, config.prompt, explain=book)
     problems = held_out_problems(model, config.problems, config.seed)
-    masses, t = role_masses(model, written(model, problems)), trace(model, reply.text)
+    masses = role_masses(model, written(model, problems))
     heads = {role: find_heads(mass, 2)[0] for role, mass in masses.items()}
     summary = _summarise(model, reply.text, len(encode(reply.typed)), heads)
     said = (f'{name}, chain {model.meta.chain}\n{reply.block()}\n\n'
             f'What it wrote, token by token (column 0 is the ones column):\n{summary}')
-    means = {role: m.mean(0) if len(m) else np.zeros(m.shape[1:]) for role, m in masses.items()}
-    table = plot_table(means, 'attention mass on what the role needs', high=1)
-    figures = t.plot_attention(), table, t.plot_lens(model)
-    for file, fig in zip(_FIGURES, figures): _save(fig, folder/file)
+    for file, fig in zip(_FIGURES, _figures(model, reply.text, masses)): _save(fig, folder/file)
     atomic_write(folder/'summary.txt', (said + '\n').encode(errors='replace'))
     talk = 'talk to it', ['math_llm_interactive', '--checkpoint', name]
     print(f'{said}\n\nFigures and summary written to {folder}/; what can be done next:',

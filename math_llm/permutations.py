@@ -34,11 +34,14 @@ class Puzzles:
     def __len__(self): return len(self.start)
     def __getitem__(self, rows): return Puzzles(self.start[rows], self.moves[rows])
 
-    def positions(self, asked: Size): # How many moves are made
-        "Where each ball is after each of the first moves (b, asked)"
-        found = [self.start]
-        for d in self.moves[:, :asked].T: found.append(PERMUTATIONS[d, found[-1]])
-        return np.stack(found, 1)[:, 1:]
+# %% ../nbs/15_permutations.ipynb #16201da9
+@patch
+def positions(self: Puzzles,
+              asked: Size): # How many moves are made
+    "Where each ball is after each of the first moves (b, asked)"
+    found = [self.start]
+    for d in self.moves[:, :asked].T: found.append(PERMUTATIONS[d, found[-1]])
+    return np.stack(found, 1)[:, 1:]
 
 # %% ../nbs/15_permutations.ipynb #c4af3697
 def _is_test(p): # (b,)
@@ -78,8 +81,8 @@ def batch(self: Puzzles,
     def column(token): return np.full((n, 1), token)
     positions = self.positions(asked)
     prompt = [column(asked)] * counted + [self.start[:, None], self.moves, column(EQUALS)]
-    thoughts = dict(taught=positions, noop=np.full((n, asked), NOOP)).get(chain)
-    steps = [] if thoughts is None else [column(THINK), thoughts, column(END_THINK)]
+    thoughts = dict(taught=positions, noop=np.full((n, asked), NOOP))
+    steps = [column(THINK), thoughts[chain], column(END_THINK)] if chain in thoughts else []
     tokens = torch.from_numpy(np.concatenate([*prompt, *steps, positions[:, -1:], column(END)], 1))
     sizes = torch.tensor([[longest + 2 + counted], [tokens.shape[1]]], device='cpu').expand(2, n)
     return Batch(tokens, *sizes)

@@ -8,14 +8,12 @@ __all__ = ['Layout', 'Trace', 'trace', 'written', 'role_masses', 'find_heads', '
 
 # %% ../nbs/11_tracing.ipynb #6f830ad6
 import itertools, re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 import numpy as np
 from fastcore.basics import patch
 import torch
-from .tokenizer import (END, END_THINK, EQUALS, PLUS, THINK, VOCAB, decode, encode,
-                                encode_batch)
+from .tokenizer import VOCAB, decode, encode, encode_batch
 from .problems import Problems
 from .chains import chain_steps, render
 from .model import Transformer
@@ -37,48 +35,54 @@ _KINDS = {
 _CODE = {k: i for i, k in enumerate(_KINDS)}
 
 # %% ../nbs/11_tracing.ipynb #b3fdc969
-_OTHER = 'other', -1, -1
+_TOKEN, _OTHER = re.compile('<.*?>|.'), ('other', -1, -1)
 
-def _read_steps(chain, n):
-    "Meanings of a `columns` chain of `n` operands: (kind, column, operand)"
-    out = []
-    for k, step in enumerate(chain_steps(chain)):
-        terms, equals, total = step.partition('=')
-        j, total = 0, encode(total)
-        for t in encode(terms):
-            j += t == PLUS
-            of_digit, of_carry = ('step plus', 'carry plus') if t == PLUS else ('digit', 'carry')
-            out.append(_OTHER if t > PLUS else (of_digit, k, j) if j < n else (of_carry, k, -1))
-        out += [('step equals', k, -1)] * len(equals)
-        for t, following in zip(total, [*total[1:], END]):
-            out.append(_OTHER if t > 9 else ('ones' if following > 9 else 'tens', k, -1))
-    return out
-
-def _read_problem(ids):
-    out, column = [], -1
-    for i, t in reversed([*enumerate(ids)]):
-        j, column = ids[:i].count(PLUS), column + 1 if t < 10 else -1
-        sign = ('plus', -1, j + 1) if t == PLUS else _OTHER
-        out.append(('operand', column, j) if t < 10 else sign)
+def _read_problem(problem):
+    "Meanings of what stands before the `=`: (kind, column, operand) of each token"
+    out, column, operand = [], -1, problem.count('+')
+    for t in reversed(_TOKEN.findall(problem)):
+        column = column + 1 if t.isdigit() else -1
+        if t.isdigit(): out.append(('operand', column, operand))
+        else: out.append(('plus', -1, operand) if t == '+' else _OTHER)
+        operand -= t == '+'
     return out[::-1]
 
+# %% ../nbs/11_tracing.ipynb #9a88eabf
+def _read_step(step, k, n):
+    "Meanings of step `k` of a `columns` chain of `n` operands"
+    terms, equals, total = map(_TOKEN.findall, step.partition('='))
+    out, j = [], 0
+    for t in terms:
+        j += t == '+'
+        digit, plus, operand = ('digit', 'step plus', j) if j < n else ('carry', 'carry plus', -1)
+        out.append(_OTHER if t[0] == '<' else (plus if t == '+' else digit, k, operand))
+    out += [('step equals', k, -1)] * len(equals)
+    for t, following in zip(total, [*total[1:], '']):
+        out.append(('tens' if following.isdigit() else 'ones', k, -1) if t.isdigit() else _OTHER)
+    return out
+
+# %% ../nbs/11_tracing.ipynb #ed15fc3b
+def _read_answer(answer, problem):
+    "Meanings of what stands behind the chain"
+    n, operands = len(re.match(r'\d*', answer)[0]), problem.split('+')
+    width = len(str(sum(int(o) for o in operands if o.isdigit())))
+    top = (n if '<end>' in answer else max(n, width)) - 1
+    out, rest = [('answer', top - i, -1) for i in range(n)], _TOKEN.findall(answer[n:])
+    return out + [('end', -1, -1) if t == '<end>' else _OTHER for t in rest]
+
 # %% ../nbs/11_tracing.ipynb #3279cac1
-def _read(ids, chain):
-    "Meanings of one text"
-    at = ids.index(EQUALS) if EQUALS in ids else len(ids)
-    problem, rest = ids[:at], ids[at+1:]
-    out = _read_problem(problem) + [('equals', -1, -1)] * (at < len(ids))
-    if rest[:1] == [THINK]:
-        stop = rest.index(END_THINK) if END_THINK in rest else len(rest)
-        steps = [('thought', i, -1) for i in range(stop - 1)]
-        if chain == 'columns': steps = _read_steps(decode(rest[1:stop]), problem.count(PLUS) + 1)
-        out += [('think', -1, -1), *steps, *[('close', -1, -1)] * (stop < len(rest))]
-        rest = rest[stop+1:]
-    n = next((i for i, t in enumerate(rest) if t >= 10), len(rest))     # digits of the answer
-    operands = [int(o) for o in decode(problem).split('+') if o.isdigit()]
-    width = 0 if END in rest else len(str(sum(operands)))               # if it is unfinished
-    out += [('answer', max(n, width) - 1 - i, -1) for i in range(n)]
-    return out + [('end', -1, -1) if t == END else _OTHER for t in rest[n:]]
+_PARTS = re.compile('([^=]*)(=?)(?:(<think>)(.*?)(</think>|$))?(.*)')
+
+def _read(text, chain):
+    "Meanings of one text, which has no spaces"
+    problem, equals, think, inside, close, answer = _PARTS.fullmatch(text).groups('')
+    if chain == 'columns':
+        n = problem.count('+') + 1
+        thoughts = [m for k, s in enumerate(chain_steps(inside)) for m in _read_step(s, k, n)]
+    else: thoughts = [('thought', i, -1) for i in range(len(_TOKEN.findall(inside)))]
+    def sign(kind, there): return [(kind, -1, -1)] * bool(there)
+    return [*_read_problem(problem), *sign('equals', equals), *sign('think', think), *thoughts,
+            *sign('close', close), *_read_answer(answer, problem)]
 
 # %% ../nbs/11_tracing.ipynb #f892dc0c
 @dataclass
@@ -88,34 +92,43 @@ class Layout:
     column: Annotated[np.ndarray, 'b t'] # 0 is the ones column, or number of a thought; -1: none
     operand: Annotated[np.ndarray, 'b t'] # 0 is the first operand; -1: none
 
-    @classmethod
-    def of(cls, texts: list[str], chain: str = 'columns'): # Chain kind of the model
-        "What each position of texts means"
-        made = np.full((3, *encode_batch(texts)[0].shape), -1)
-        for row, text in enumerate(texts):
-            read = [(_CODE[k], c, o) for k, c, o in _read(encode(text), chain)]
-            made[:, row, :len(read)] = np.array(read).reshape(-1, 3).T
-        return cls(*made)
+# %% ../nbs/11_tracing.ipynb #f2dcd80a
+@patch(cls_method=True)
+def of(cls: Layout,
+       texts: list[str],
+       chain: str = 'columns'): # Chain kind of the model
+    "What each position of texts means"
+    made = np.full((3, *encode_batch(texts)[0].shape), -1)
+    for row, text in enumerate(texts):
+        read = [(_CODE[k], c, o) for k, c, o in _read(decode(encode(text)), chain)]
+        made[:, row, :len(read)] = np.array(read).reshape(-1, 3).T
+    return cls(*made)
 
-    @property
-    def writes(self): # The meaning of the token that each position predicts
-        return Layout(*(np.pad(a[:, 1:], ((0, 0), (0, 1)), constant_values=-1)
-                        for a in (self.kind, self.column, self.operand)))
+# %% ../nbs/11_tracing.ipynb #d51a5f28
+@patch(as_prop=True)
+def writes(self: Layout): # What the token that each position predicts means
+    "The layout, moved one position to the left"
+    return Layout(*(np.pad(a[:, 1:], ((0, 0), (0, 1)), constant_values=-1)
+                    for a in (self.kind, self.column, self.operand)))
 
-    def where(self, *kinds: str, # `operand`, `digit`, `carry`, `tens`, `ones`, `answer` …
-              column=None, operand=None, # Only this: a number, or one for each row (b,)
-             ) -> np.ndarray: # (b, t) True where it is so
-        "Which positions are of these kinds"
-        found = np.isin(self.kind, [_CODE[k] for k in kinds])
-        for array, want in ((self.column, column), (self.operand, operand)):
-            if want is None: continue
-            found &= array == np.broadcast_to(want, len(array))[:, None]
-        return found
+# %% ../nbs/11_tracing.ipynb #311d0d92
+@patch
+def where(self: Layout,
+          *kinds: str, # `operand`, `digit`, `carry`, `tens`, `ones`, `answer` …
+          column=None, operand=None, # Only this: a number, or one for each row (b,)
+         ) -> np.ndarray: # (b, t) True where it is so
+    "Which positions are of these kinds"
+    found = np.isin(self.kind, [_CODE[k] for k in kinds])
+    for array, want in ((self.column, column), (self.operand, operand)):
+        if want is not None: found &= array == np.reshape(want, (-1, 1))
+    return found
 
-    def first(self, *kinds, **which) -> np.ndarray: # (b,) -1: none
-        "The first such position of each row"
-        found = self.where(*kinds, **which)
-        return np.where(found.any(1), found.argmax(1), -1)
+# %% ../nbs/11_tracing.ipynb #cca1f647
+@patch
+def first(self: Layout, *kinds, **which) -> np.ndarray: # (b,) -1: none
+    "The first such position of each row"
+    found = self.where(*kinds, **which)
+    return np.where(found.any(1), found.argmax(1), -1)
 
 # %% ../nbs/11_tracing.ipynb #3619dc45
 @patch
@@ -141,27 +154,10 @@ class Trace:
         there = ", ".join(self.values) or "none"
         raise InputError(f'no site {site!r} in this trace; there are {there}')
 
-    def labels(self, row: Count = 0):
-        if row >= len(self.tokens):
-            raise InputError(f'no text {row} in this trace; the last is {len(self.tokens) - 1}')
-        return [VOCAB[i] for i in self.tokens[row, :self.lengths[row]].tolist()]
-
-    @property
-    def attention(self): # (b, layer, head, t, s), without a head's silent key
-        found = [v for k, v in self.values.items() if k.endswith('attn.weights')]
-        if found: return torch.stack([v[..., -self.tokens.shape[1]:] for v in found], 1)
-        raise InputError('this trace has kept no attention; its `sites` leave out attn.weights')
-
-    def attention_mass(self,
-                       mask: Annotated[np.ndarray, 'b t t'], # True: the one looks at the other
-                      ) -> np.ndarray: # (n, layer, head), for each position that looks at any
-        "The share of each head's attention that goes to some positions"
-        b, t = np.nonzero(mask.any(2))
-        return (self.attention.numpy()[b, :, :, t] * mask[b, t][:, None, None]).sum(-1)
-
 # %% ../nbs/11_tracing.ipynb #0590f126
 def _host(x): return x.to('cpu', torch.promote_types(x.dtype, torch.float32)) # for numpy
 
+# %% ../nbs/11_tracing.ipynb #85fe5141
 @torch.no_grad()
 def trace(model: Transformer,
           texts: str|list[str], # As far as they are written; spaces do not count
@@ -176,8 +172,23 @@ def trace(model: Transformer,
         if wanted.search(name): kept[name] = _host(value)
         return value
     model(tokens.to(next(model.parameters()).device), hook=look)
-    chain = model.meta.chain
-    return Trace(tokens, lengths, Layout.of(texts, chain), kept, chain)
+    return Trace(tokens, lengths, Layout.of(texts, model.meta.chain), kept, model.meta.chain)
+
+# %% ../nbs/11_tracing.ipynb #be7a7f89
+@patch
+def labels(self: Trace, row: Count = 0): # Which text
+    "The tokens of a text"
+    if row >= len(self.tokens):
+        raise InputError(f'no text {row} in this trace; the last is {len(self.tokens) - 1}')
+    return [VOCAB[i] for i in self.tokens[row, :self.lengths[row]].tolist()]
+
+# %% ../nbs/11_tracing.ipynb #b3733c05
+@patch(as_prop=True)
+def attention(self: Trace): # (b, layer, head, t, s), without a head's silent key
+    "The attention of all layers"
+    found = [v for k, v in self.values.items() if k.endswith('attn.weights')]
+    if found: return torch.stack([v[..., -self.tokens.shape[1]:] for v in found], 1)
+    raise InputError('this trace has kept no attention; its `sites` leave out attn.weights')
 
 # %% ../nbs/11_tracing.ipynb #8919038b
 def written(model: Transformer,
@@ -189,16 +200,19 @@ def written(model: Transformer,
     prompts = examples.prompts()
     return [p + c for p, c in zip(prompts, generate(model, prompts).texts())]
 
-def _traces(model, texts, sites, batch_size=64) -> Iterator:
+# %% ../nbs/11_tracing.ipynb #1c436013
+def _traces(model, texts, sites, batch_size=64):
     "Trace many texts: rows of `texts` and their trace; those of like length go together"
     order = np.argsort([len(t) for t in texts], kind='stable')
     for rows in np.split(order, range(batch_size, len(texts), batch_size)):
         yield rows, trace(model, [texts[i] for i in rows], sites)
 
 # %% ../nbs/11_tracing.ipynb #7ee0e510
-def _short(token):
-    return {'<think>': '<t>', '</think>': '</t>', '<noop>': '·', '<end>': '<e>'}.get(token, token)
+_SIGNS = {'<think>': '<t>', '</think>': '</t>', '<noop>': '·', '<end>': '<e>'}
 
+def _short(tokens): return [_SIGNS.get(t, t) for t in tokens] # for figures
+
+# %% ../nbs/11_tracing.ipynb #2a62737a
 def _dividers(layout, row, n):
     "Where one step ends and another begins, among the first `n` positions"
     steps = [kind for kind, words in _KINDS.items() if words.startswith('step')]
@@ -206,31 +220,46 @@ def _dividers(layout, row, n):
     part = np.select([step, written], [layout.column, -2], -1)[row, :n]
     return np.flatnonzero(np.diff(part)) + 0.5
 
+# %% ../nbs/11_tracing.ipynb #078ea019
+def _draw_head(ax, weights, labels, dividers):
+    "The attention (t, t) of one head over a text"
+    ax.imshow(weights, cmap='Blues', vmin=0, vmax=1)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), [f'{a} ▸ {b}' for a, b in zip(labels, [*labels[1:], ''])])
+    for at in dividers:
+        for line in (ax.axhline, ax.axvline): line(at, color='#999999', lw=0.4)
+
+# %% ../nbs/11_tracing.ipynb #8b53150b
 @patch
 def plot_attention(self: Trace,
                    layer: Count|None = None, head: Count|None = None, # Which ones; default: all
                    row: Count = 0, # Which text of the batch
                   ): # A matplotlib figure
     "Attention over a text; lines divide steps, thoughts and answer"
-    labels, attention = [_short(s) for s in self.labels(row)], self.attention[row].numpy()
-    layers, heads = attention.shape[:2]
+    labels, attention = _short(self.labels(row)), self.attention[row].numpy()
+    layers, heads, n = *attention.shape[:2], len(labels)
     chosen = [(l, h) for l, h in np.ndindex(layers, heads)
               if layer in (None, l) and head in (None, h)]
     if not chosen: raise InputError(f'no such head; the last is {layers - 1}.{heads - 1}')
-    n, alone, down = len(labels), len(chosen) == 1, len({l for l, _ in chosen})
-    size, across = 0.22*n if alone else max(2.6, 0.09*n), len(chosen) // down
+    alone, down = len(chosen) == 1, len({l for l, _ in chosen})
+    across, size = len(chosen) // down, 0.22*n if alone else max(2.6, 0.09*n)   # inches of one
     fig, axes = subplots(down, across, figsize=(1 + size*across, 0.8 + (size + 0.25)*down),
                          squeeze=False, sharex=True, sharey=True)
     for ax, (l, h) in zip(axes.flat, chosen):
-        ax.imshow(attention[l, h, :n, :n], cmap='Blues', vmin=0, vmax=1)
+        _draw_head(ax, attention[l, h, :n, :n], labels, _dividers(self.layout, row, n))
         ax.set_title(f'layer {l}, head {h}', fontsize=8)
-        ax.set_xticks(range(n), labels)
-        ax.set_yticks(range(n), [f'{a} ▸ {b}' for a, b in zip(labels, [*labels[1:], ''])])
         ax.tick_params(length=0, labelsize=8 if alone else 6, pad=1)
-        for s in _dividers(self.layout, row, n):
-            for line in (ax.axhline, ax.axvline): line(s, color='#999999', lw=0.4)
     fig.supxlabel('looked at', fontsize=10); fig.supylabel('looking ▸ what follows', fontsize=10)
     return fig
+
+# %% ../nbs/11_tracing.ipynb #88465bb4
+@patch
+def attention_mass(self: Trace,
+                   mask: Annotated[np.ndarray, 'b t t'], # True: the one looks at the other
+                  ) -> np.ndarray: # (n, layer, head), for each position that looks at any
+    "The share of each head's attention that goes to some positions"
+    b, t = np.nonzero(mask.any(2))
+    return (self.attention.numpy()[b, :, :, t] * mask[b, t][:, None, None]).sum(-1)
 
 # %% ../nbs/11_tracing.ipynb #75e4db38
 @dataclass(frozen=True)
@@ -259,6 +288,7 @@ _COLUMN_ROLES = {
     'write the carry': _Role(('carry plus', 'carry'), ('tens',), column=-1),
     'write the answer': _Role(('answer',), ('ones',))}
 
+# %% ../nbs/11_tracing.ipynb #191b1e39
 _OTHER_ROLES = {
     'think about the operands': _Role(('thought',), ('operand',), column=None),
     'think about thoughts': _Role(('thought',), ('thought',), column=None),
@@ -266,6 +296,7 @@ _OTHER_ROLES = {
     'answer from the column below': _Role(('answer',), ('operand',), column=-1),
     'answer from the thoughts': _Role(('answer',), ('thought',), column=None)}
 
+# %% ../nbs/11_tracing.ipynb #57601a0b
 @patch(as_prop=True)
 def roles(self: Trace) -> dict[str, _Role]:
     "The roles to look for, by the kind of chain"
@@ -296,6 +327,18 @@ def find_heads(mass: Annotated[np.ndarray, 'n layer head'], # Of one role
     return [divmod(h, heads) for h in best], float(flat[:, best].max(1).mean())
 
 # %% ../nbs/11_tracing.ipynb #1dd9c2d2
+def _discriminate(x, y, new, ridge):
+    "The class of each row of `new`, by the linear discriminant of rows x (n, d) of classes y (n,)"
+    classes, index = np.unique(y, return_inverse=True)
+    means = np.stack([x[y == c].mean(0) for c in classes])              # (c, d)
+    spread = x - means[index]
+    cov = spread.T @ spread / len(x)
+    cov += ridge * (np.trace(cov) / len(cov) + 1e-12) * np.eye(len(cov))
+    w = np.linalg.solve(cov, means.T)                                   # (d, c)
+    prior = np.log(np.bincount(index) / len(y))
+    return classes[(new @ w - (means.T * w).sum(0) / 2 + prior).argmax(1)]
+
+# %% ../nbs/11_tracing.ipynb #fa962cd1
 def linear_probe(x: Annotated[np.ndarray|torch.Tensor, 'n d'], # Activations
                  y: Annotated[np.ndarray, 'n'], # What they should tell: whole numbers
                  seed: Count = 0, # Decides the halves
@@ -305,14 +348,7 @@ def linear_probe(x: Annotated[np.ndarray|torch.Tensor, 'n d'], # Activations
     if len(x) < 2: raise InputError('a probe needs two examples or more')
     x, y = np.asarray(x, np.float64), np.asarray(y)
     fit, test = np.array_split(np.random.default_rng(seed).permutation(len(x)), 2)
-    classes = np.unique(y[fit])
-    means = np.stack([x[fit][y[fit] == c].mean(0) for c in classes]) # (c, d)
-    spread = x[fit] - means[np.searchsorted(classes, y[fit])]
-    cov = spread.T @ spread / len(fit)
-    cov += ridge * (np.trace(cov) / len(cov) + 1e-12) * np.eye(len(cov))
-    w = np.linalg.solve(cov, means.T) # (d, c)
-    prior = np.log([(y[fit] == c).mean() for c in classes])
-    said = classes[(x[test] @ w - (means.T * w).sum(0) / 2 + prior).argmax(1)]
+    said = _discriminate(x[fit], y[fit], x[test], ridge)
     usual = np.unique(y[test], return_counts=True)[1].max()
     return share((said == y[test]).sum(), len(test)) | dict(chance=float(usual / len(test)))
 
@@ -333,13 +369,13 @@ def activations(model: Transformer,
     found, at = {}, np.asarray(at, int)
     if at.ndim not in (1, 2) or len(at) != len(texts) or not at.size:
         raise InputError('accepted are positions (b,) or (b, n), a row for each text')
-    n, order = at.reshape(len(texts), -1), []
+    n = at.reshape(len(texts), -1)
     for rows, t in _traces(model, cut(texts, n.max(1) + 1), sites): # what follows does not matter
-        order.append(rows)
-        i = np.arange(len(rows))[:, None], n[rows]
-        for site, value in t.values.items(): found.setdefault(site, []).append(value.numpy()[i])
-    back = np.argsort(np.concatenate(order))
-    return {site: np.concatenate(v)[back].reshape(*at.shape, -1) for site, v in found.items()}
+        for site, value in t.values.items():
+            new = value.numpy()[np.arange(len(rows))[:, None], n[rows]] # (rows, n, d)
+            if site not in found: found[site] = np.empty((*n.shape, *new.shape[2:]), new.dtype)
+            found[site][rows] = new
+    return {site: value.reshape(*at.shape, -1) for site, value in found.items()}
 
 # %% ../nbs/11_tracing.ipynb #b5df4dc4
 def untrained(model: Transformer,
@@ -366,10 +402,10 @@ def logit_lens(model: Transformer,
 def plot_lens(self: Trace, model: Transformer, # That was traced
               row: Count = 0): # Which text
     "The likeliest next token after each layer, shaded by its probability; a matplotlib figure"
-    labels = [_short(s) for s in self.labels(row)]
+    labels = _short(self.labels(row))
     probs, ids = logit_lens(model, self)[:, row, :len(labels)].flip(0).max(-1) # (layer + 1, t)
     names = [*(f'layer {i}' for i in reversed(range(len(probs) - 1))), 'embedding']
-    words = [[_short(VOCAB[i]) for i in ids_after] for ids_after in ids.tolist()]
+    words = [_short(VOCAB[i] for i in ids_after) for ids_after in ids.tolist()]
     table = dict(zip(names, probs.numpy()))
     fig = plot_table(table, 'likeliest next token after each layer', labels, 1., words)
     fig.axes[0].set_xlabel('text so far')
