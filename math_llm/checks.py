@@ -49,9 +49,8 @@ def _several(kinds, value, make, sizes):
     values = list(value)
     if kinds == (str,) and {*map(type, values)} == {str}: return make(values) # many, quickly
     fixed = make is tuple and kinds and kinds[-1] is not ...
-    if fixed and len(kinds) != len(values): raise ValueError
     each = kinds if fixed else [(kinds or [object])[0]] * len(values)
-    return make(_fit(k, v, sizes) for k, v in zip(each, values))
+    return make(_fit(k, v, sizes) for k, v in zip(each, values, strict=True))
 
 # %% ../nbs/20_checks.ipynb #5595455e
 def _array(value):
