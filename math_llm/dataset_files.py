@@ -49,15 +49,20 @@ def _digest(meta, texts):
 # %% ../nbs/22_dataset_files.ipynb #a17c0007
 _FORMAT = dict(format='math_llm dataset', format_version=1)
 
+def _metadata(ex, split, config):
+    "What a file of examples says of them"
+    options = asdict(config)
+    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
+    longest = ex[int(ex.lengths.argmax())]
+    return dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
+                split=split, count=len(ex), **options, longest_example=longest.texts()[0],
+                longest_length=int(longest.lengths[0]))
+
+# %% ../nbs/22_dataset_files.ipynb #22f00001
 def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
     "One split as it stands in its file; raises `InputError` if it is empty"
     if not len(ex): raise InputError(f'the {split} split holds no examples')
-    options, texts = asdict(config), ex.texts()
-    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
-    longest = int(ex.lengths.argmax())
-    meta = dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
-                split=split, count=len(ex), **options, longest_example=texts[longest],
-                longest_length=int(ex.lengths[longest]))
+    texts, meta = ex.texts(), _metadata(ex, split, config)
     meta['digest'] = _digest(meta, texts)
     body = ',\n'.join(map(json.dumps, texts))
     return f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode()
@@ -65,20 +70,30 @@ def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
 # %% ../nbs/22_dataset_files.ipynb #6111b3a9
 _example = re.compile(r'([0-9]+(?:\+[0-9]+)+)=(?:<think>(?:[0-9+=]|<noop>)*</think>)?[0-9]+<end>')
 
+def _operands(text):
+    "The operands of an example"
+    if not isinstance(text, str): raise InputError('not a text')
+    m = _example.fullmatch(text.replace(' ', '').replace('\n', ''))
+    return m[1].split('+') if m else parse_example(text)[0]
+
+# %% ../nbs/22_dataset_files.ipynb #22f00004
+def _read_problems(texts, name):
+    "The problems of examples; raises `InputError` at the first that cannot be used"
+    rows = []
+    for i, text in enumerate(texts):
+        try: rows.append(_operands(text))
+        except InputError as e: raise InputError(f'{name}, example {i+1}: {e}') from None
+    longest = max(texts, key=len)
+    check_size(len(texts), len(longest), sum(map(len, texts)),
+               f'{name}, example {texts.index(longest)+1} has {len(longest):,} characters')
+    try: return Problems.from_operands(rows)
+    except InputError as e: raise InputError(f'{name}: {e}') from None
+
+# %% ../nbs/22_dataset_files.ipynb #22f00006
 def _read_examples(texts, name):
     "Examples from their texts; raises `InputError` at the first that cannot be used"
-    def where(i): return f'{name}, example {i+1}'
-    rows, parts, longest = [], [], max(texts, key=lambda t: isinstance(t, str) and len(t))
-    for i, text in enumerate(texts):
-        if not isinstance(text, str): raise InputError(f'{where(i)}: not a text')
-        m = _example.fullmatch(text.replace(' ', '').replace('\n', ''))
-        try: rows.append(m[1].split('+') if m else parse_example(text)[0])
-        except InputError as e: raise InputError(f'{where(i)}: {e}') from None
-    check_size(len(texts), len(longest), sum(map(len, texts)),
-               f'{where(texts.index(longest))} has {len(longest):,} characters')
-    try: problems = Problems.from_operands(rows)
-    except InputError as e: raise InputError(f'{name}: {e}') from None
-    step = max(1, 2**20 // len(longest))
+    problems, parts = _read_problems(texts, name), []
+    step = max(1, 2**20 // max(map(len, texts)))
     for i in range(0, len(texts), step):
         tokens, lengths = (x.numpy() for x in encode_batch(texts[i:i+step]))
         tokens = tokens.astype(np.uint8)

@@ -172,8 +172,8 @@ def _read_model(path):
     tensors, facts = read_tensors(path)
     try:
         config, vocab = ModelConfig(**facts['model']), facts['vocab']
-        needed = Meta.__dataclass_fields__.keys() - {'thought_alphabet'} # which older files lack
-        meta = Meta(**{k: facts[k] for k in needed | facts.keys() & {'thought_alphabet'}})
+        facts = dict(thought_alphabet=None) | facts  # older files have none
+        meta = Meta(**{k: facts[k] for k in Meta.__dataclass_fields__})
         shapes = _shapes(config) if config.n_layers <= len(tensors) else None
     except (KeyError, TypeError, ValueError, RuntimeError) as e:
         _refuse(path, f'its configuration is none ({type(e).__name__}: {e})')
