@@ -178,15 +178,6 @@ class Batches:
         self.at += 1
         return self._batches[self.at - 1]
 
-    def state_dict(self):
-        if self._batches is None: return dict(source=self.source.state_dict(), pool=0, at=0)
-        return dict(source=self._start, pool=self.n_buckets, at=self.at)
-
-    def load_state_dict(self, state):
-        self.source.load_state_dict(state['source'])
-        self._fill(state['pool'])
-        self.at = state['at']
-
 # %% ../nbs/22_datasets.ipynb #22d00009
 @patch
 def _fill(self: Batches, i):
@@ -199,6 +190,21 @@ def _fill(self: Batches, i):
     rows = np.lexsort((rng.random(n), ex.lengths))               # by length, else at random
     cuts = [rows[j:j + self.batch_size] for j in range(0, n, self.batch_size)]
     self._batches = [ex[cuts[j]] for j in rng.permutation(len(cuts))]
+
+# %% ../nbs/22_datasets.ipynb #22d00011
+@patch
+def state_dict(self: Batches):
+    "Where the batches are: plain numbers, for a checkpoint"
+    if self._batches is None: return dict(source=self.source.state_dict(), pool=0, at=0)
+    return dict(source=self._start, pool=self.n_buckets, at=self.at)
+
+# %% ../nbs/22_datasets.ipynb #22d00012
+@patch
+def load_state_dict(self: Batches, state):
+    "Go on where a state says"
+    self.source.load_state_dict(state['source'])
+    self._fill(state['pool'])
+    self.at = state['at']
 
 # %% ../nbs/22_datasets.ipynb #001310b3
 def _described(splits, config):
@@ -226,14 +232,13 @@ def generate_data(config):
         raise InputError(f'--thought-tokens is about --chain noop, not {config.chain}')
     if config.fixed_length_cot and config.chain == 'none':
         raise InputError('--fixed-length-cot is about chains; --chain none has none')
-    if not config.overwrite and (Path(config.output_dir)/'train.json').exists():
+    folder = Path(config.output_dir)
+    if not config.overwrite and (folder/'train.json').exists():
         raise InputError(f'{config.output_dir} already holds a dataset; --overwrite replaces it')
     splits = make_dataset(config)
     write_dataset(splits, config)
-    folder = Path(config.output_dir)
-    train = 'train on it', ['math_llm_train', '--data-dir', folder]
     print(*_described(splits, config), f'Written to {folder}/; what can be done next:',
-          next_steps(train), sep='\n')
+          next_steps(('train on it', ['math_llm_train', '--data-dir', folder])), sep='\n')
 
 # %% ../nbs/22_datasets.ipynb #b22c0002
 check_calls(globals())
