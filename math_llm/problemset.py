@@ -52,7 +52,8 @@ def given(self: DataOptions) -> dict:
 def contradictions(self: DataOptions):
     "What options of the data say against each other, in words"
     given = ', '.join('--' + n.replace('_', '-') for n in self.given)
-    changed = [n for n in ('full_size', 'curriculum') if getattr(self, n) != getattr(DataOptions, n)]
+    changed = [n for n in ('full_size', 'curriculum')
+               if getattr(self, n) != getattr(DataOptions, n)]
     for name in [given] * bool(given) + changed:
         if not self.fresh: yield (f'{name} and --no-fresh contradict each other: '
                                   'the problems of a file are what they are')
