@@ -23,11 +23,11 @@ from .dataset_files import DatasetConfig
 
 # %% ../nbs/21_files.ipynb #4417638b
 def _digest(facts, tensors):
-    "A fingerprint of facts (a JSON text) and of the tensors' names, shapes, types and bytes"
+    "A fingerprint of facts (a JSON text) and of tensors on the CPU: names, shapes, types, bytes"
     h = hashlib.sha256(facts.encode())
     for name, t in sorted(tensors.items()):
         h.update(f'{name}{tuple(t.shape)}{t.dtype}'.encode())
-        h.update(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        h.update(t.flatten().view(torch.uint8).numpy().tobytes())
     return h.hexdigest()
 
 # %% ../nbs/21_files.ipynb #8823cd4b

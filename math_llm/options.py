@@ -186,13 +186,13 @@ def out_of_memory(e: BaseException) -> bool:
                for x in _causes(e))
 
 # %% ../nbs/20_options.ipynb #0a90c45b
-_COMPILERS = ('torch._dynamo', 'torch._inductor', 'torch._functorch', 'triton')
+_NO_COMPILER = re.compile('dynamo|torch.compile|C compiler', re.I)
+_COMPILERS = 'torch._dynamo', 'torch._inductor', 'torch._functorch', 'triton' # that raise it
 
 def _compiler_trouble(e):
     "What `torch.compile` could not do, in one line; empty: it is not about that"
-    words = re.compile('dynamo|torch.compile|C compiler', re.I)
     for x in reversed([*_causes(e)]): # the first cause
-        told = isinstance(x, RuntimeError) and words.search(str(x))
+        told = isinstance(x, RuntimeError) and _NO_COMPILER.search(str(x))
         if told or type(x).__module__.startswith(_COMPILERS):
             return (str(x).strip() or type(x).__name__).splitlines()[0].rstrip()
     return ''
