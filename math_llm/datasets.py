@@ -74,7 +74,7 @@ def take(self: Stream, n: Count) -> Examples:
         n, self.offset = n - len(part), self.offset + len(part)
         if self.offset >= len(block): self.block, self.offset = self.block + 1, 0
         empty = 0 if len(block) else empty + 1
-        if empty == 100: raise InputError(f'no problem of these limits falls into the '
+        if empty == 100: raise InputError('no problem of these limits falls into the '
                                           f'{self.config.SPLITS[self.split]} split; '
                                           'allow more digits or a larger share')
     return Examples.concat(parts)
