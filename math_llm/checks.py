@@ -87,7 +87,7 @@ def _fit(kind, value, sizes):
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin is Annotated: return _annotated(*kinds, value, sizes)
     if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
-    if origin in (bool, str, *_BOUNDS): return _scalar(origin, value)
+    if origin in _BOUNDS or origin in (bool, str): return _scalar(origin, value)
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
     if origin is torch.Tensor and isinstance(value, (list, np.ndarray)) and len(value):
