@@ -25,20 +25,18 @@ Share = typing.NewType('Share', float) # 0 to 1
 
 # %% ../nbs/20_checks.ipynb #20c00008
 _INT, _FLOAT = 2**63 - 1, sys.float_info.max
-_BOUNDS = {int: (-_INT - 1, _INT), Count: (0, _INT), Size: (1, _INT),
-           float: (-_FLOAT, _FLOAT), Share: (0, 1)}
+_NUMBERS = {int: (int, -_INT - 1, _INT), Count: (int, 0, _INT), Size: (int, 1, _INT),
+            float: (float, -_FLOAT, _FLOAT), Share: (float, 0, 1)} # type, least, greatest
 
 # %% ../nbs/20_checks.ipynb #5595455c
 def _scalar(kind, value):
     "A number, text or switch; NumPy's and PyTorch's are converted"
-    plain = getattr(kind, '__supertype__', kind)
+    plain, low, high = _NUMBERS.get(kind, (kind, None, None))
     if getattr(value, 'ndim', None) == 0: value = value.item()
     if plain is str: value = os.fspath(value)
     if plain is float and type(value) is int: value = float(value)
     if not (type(value) is plain or plain is str and isinstance(value, str)): raise TypeError
-    if kind in _BOUNDS:
-        low, high = _BOUNDS[kind]
-        if not low <= value <= high: raise ValueError
+    if low is not None and not low <= value <= high: raise ValueError
     return value
 
 # %% ../nbs/20_checks.ipynb #5595455d
@@ -87,7 +85,7 @@ def _fit(kind, value, sizes):
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin is Annotated: return _annotated(*kinds, value, sizes)
     if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
-    if origin in _BOUNDS or origin in (bool, str): return _scalar(origin, value)
+    if origin in _NUMBERS or origin in (bool, str): return _scalar(origin, value)
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
     if origin is torch.Tensor and isinstance(value, (list, np.ndarray)) and len(value):
