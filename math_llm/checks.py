@@ -6,7 +6,7 @@
 __all__ = ['Count', 'Size', 'Share', 'InputError', 'converted', 'check_calls']
 
 # %% ../nbs/20_checks.ipynb #20c00005
-import inspect, math, os, reprlib, types, typing
+import inspect, os, reprlib, sys, types, typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from pathlib import Path
@@ -22,20 +22,21 @@ class InputError(ValueError):
 Count = typing.NewType('Count', int)   # 0 and up
 Size = typing.NewType('Size', int)     # 1 and up
 Share = typing.NewType('Share', float) # 0 to 1
-_BOUNDS = {Count: (0, 2**63), Size: (1, 2**63), Share: (0, 1)}
+
+# %% ../nbs/20_checks.ipynb #20c00008
+_INT, _FLOAT = 2**63 - 1, sys.float_info.max
+_NUMBERS = {int: (int, -_INT - 1, _INT), Count: (int, 0, _INT), Size: (int, 1, _INT),
+            float: (float, -_FLOAT, _FLOAT), Share: (float, 0, 1)} # type, least, greatest
 
 # %% ../nbs/20_checks.ipynb #5595455c
-# what a conversion raises where a value is not of a kind; asserted is that a device has a driver
-_UNFIT = TypeError, ValueError, OverflowError, RuntimeError, AssertionError
-
 def _scalar(kind, value):
     "A number, text or switch; NumPy's and PyTorch's are converted"
+    plain, low, high = _NUMBERS.get(kind, (kind, None, None))
     if getattr(value, 'ndim', None) == 0: value = value.item()
-    if kind is str: value = os.fspath(value)
-    if kind is float and type(value) is int: value = float(value)
-    if not (type(value) is kind or kind is str and isinstance(value, str)): raise TypeError
-    if kind is int and not -2**63 <= value < 2**63: raise OverflowError
-    if kind is float and not math.isfinite(value): raise ValueError
+    if plain is str: value = os.fspath(value)
+    if plain is float and type(value) is int: value = float(value)
+    if not (type(value) is plain or plain is str and isinstance(value, str)): raise TypeError
+    if low is not None and not low <= value <= high: raise ValueError
     return value
 
 # %% ../nbs/20_checks.ipynb #5595455d
@@ -46,9 +47,8 @@ def _several(kinds, value, make, sizes):
     values = list(value)
     if kinds == (str,) and {*map(type, values)} == {str}: return make(values) # many, quickly
     fixed = make is tuple and kinds and kinds[-1] is not ...
-    if fixed and len(kinds) != len(values): raise ValueError
     each = kinds if fixed else [(kinds or [object])[0]] * len(values)
-    return make(_fit(k, v, sizes) for k, v in zip(each, values))
+    return make(_fit(k, v, sizes) for k, v in zip(each, values, strict=True))
 
 # %% ../nbs/20_checks.ipynb #5595455e
 def _array(value):
@@ -58,13 +58,6 @@ def _array(value):
     return a
 
 # %% ../nbs/20_checks.ipynb #c44d1a64
-def _any_of(kinds, value, sizes):
-    "The first of several kinds that fits"
-    for kind in sorted(kinds, key=lambda k: type(value) is not k):
-        try: return _fit(kind, value, sizes)
-        except _UNFIT: pass
-    raise TypeError
-
 def _annotated(kind, more, value, sizes):
     "An array with named dimensions, or a dict that has certain keys"
     value = _fit(kind, value, sizes)
@@ -76,17 +69,23 @@ def _annotated(kind, more, value, sizes):
     if not good: raise ValueError
     return value
 
+# %% ../nbs/20_checks.ipynb #20c00011
+_UNFIT = TypeError, ValueError, OverflowError, RuntimeError, AssertionError
+
+def _any_of(kinds, value, sizes):
+    "The first of several kinds that fits"
+    for kind in sorted(kinds, key=lambda k: type(value) is not k):
+        try: return _fit(kind, value, sizes)
+        except _UNFIT: pass
+    raise TypeError
+
 # %% ../nbs/20_checks.ipynb #c44d1a65
 def _fit(kind, value, sizes):
     "`value` as a kind, an annotation, has it; raises one of `_UNFIT` if it is nothing of that kind"
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin is Annotated: return _annotated(*kinds, value, sizes)
     if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
-    if origin in _BOUNDS:
-        low, high = _BOUNDS[origin]
-        if low <= (value := _scalar(origin.__supertype__, value)) <= high: return value
-        raise ValueError
-    if origin in (bool, int, float, str): return _scalar(origin, value)
+    if origin in _NUMBERS or origin in (bool, str): return _scalar(origin, value)
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
     if origin is torch.Tensor and isinstance(value, (list, np.ndarray)) and len(value):
@@ -106,6 +105,7 @@ _WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 
           Size: 'a whole number of at least 1', Share: 'a number from 0 to 1',
           Callable: 'a function', torch.device: 'a device of this machine', dict: 'a dict'}
 
+# %% ../nbs/20_checks.ipynb #20c00013
 def _accepted(kind):
     "A kind in words"
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
@@ -139,13 +139,11 @@ def converted(kind, # An annotation: `int`, `list[str]|None`, `Annotated[np.ndar
 # %% ../nbs/20_checks.ipynb #bbefc03c
 @cache
 def _plan(f):
-    "Positional parameters of `f`, the one that takes any number of values, and all their kinds"
-    parameters = inspect.signature(f).parameters.values()
+    "Positional parameters of `f`, the one that takes any number of values, and the kinds of all"
+    spec = inspect.getfullargspec(inspect.unwrap(f))
     hints = typing.get_type_hints(f, include_extras=True)
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
-    return names, rest, {p.name: hints[p.name] for p in parameters
-                         if p.name in hints.keys() - {'cls'} and p.kind is not p.VAR_KEYWORD}
+    others = {'self', 'cls', 'return', spec.varkw}
+    return spec.args, spec.varargs, {k: v for k, v in hints.items() if k not in others}
 
 # %% ../nbs/20_checks.ipynb #bbefc03d
 def _checked(f):
@@ -164,16 +162,28 @@ def _checked(f):
     return call
 
 # %% ../nbs/20_checks.ipynb #2bf0c370
+def _takes_kinds(f):
+    "Is `f` a function with an annotated parameter?"
+    return isinstance(f, types.FunctionType) and f.__annotations__.keys() - {'return', 'self'}
+
+# %% ../nbs/20_checks.ipynb #20c00018
+def _check_methods(cls, module):
+    "Let the public methods that a module, by its name, gives to a class check their arguments"
+    fields = getattr(cls, '__dataclass_fields__', {}).values()
+    ready = any('help' in x.metadata for x in fields) # options check themselves
+    special = {'__getitem__'} if ready else {'__getitem__', '__init__'}
+    for name, method in list(vars(cls).items()):
+        bound = getattr(cls, name, None)
+        if getattr(bound, '__module__', '') != module: continue # of others: what is patched
+        if name.startswith('_') and name not in special: continue
+        if _takes_kinds(method): setattr(cls, name, _checked(method))
+        elif inspect.ismethod(bound): setattr(cls, name, classmethod(_checked(bound.__func__)))
+
+# %% ../nbs/20_checks.ipynb #20c00019
 def check_calls(module: dict): # Its `globals()`
     "Let public functions and methods of a module raise `InputError` at arguments of another kind"
-    def plain(f): return isinstance(f, types.FunctionType) and f.__annotations__.keys() - {'return'}
-    def ours(f): return getattr(f, '__module__', '') == module.get('__name__')
+    own = module.get('__name__')
     for name, f in list(module.items()):
-        if plain(f) and ours(f) and not name.startswith('_'): module[name] = _checked(f)
-        fields = getattr(f, '__dataclass_fields__', {}).values()
-        ready = any('help' in x.metadata for x in fields) # options check themselves
-        for k, m in list(vars(f).items()) if isinstance(f, type) else ():
-            if not ours(bound := getattr(f, k, None)): continue # of others: what is patched
-            if k.startswith('_') and k != '__getitem__' and (ready or k != '__init__'): continue
-            if plain(m): setattr(f, k, _checked(m))
-            elif inspect.ismethod(bound): setattr(f, k, classmethod(_checked(bound.__func__)))
+        if isinstance(f, type): _check_methods(f, own)
+        elif _takes_kinds(f) and f.__module__ == own and not name.startswith('_'):
+            module[name] = _checked(f)

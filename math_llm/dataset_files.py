@@ -49,15 +49,20 @@ def _digest(meta, texts):
 # %% ../nbs/22_dataset_files.ipynb #a17c0007
 _FORMAT = dict(format='math_llm dataset', format_version=1)
 
+def _metadata(ex, split, config):
+    "What a file of examples says of them"
+    options = asdict(config)
+    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
+    longest = ex[int(ex.lengths.argmax())]
+    return dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
+                split=split, count=len(ex), **options, longest_example=longest.texts()[0],
+                longest_length=int(longest.lengths[0]))
+
+# %% ../nbs/22_dataset_files.ipynb #22f00001
 def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
     "One split as it stands in its file; raises `InputError` if it is empty"
     if not len(ex): raise InputError(f'the {split} split holds no examples')
-    options, texts = asdict(config), ex.texts()
-    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
-    longest = int(ex.lengths.argmax())
-    meta = dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
-                split=split, count=len(ex), **options, longest_example=texts[longest],
-                longest_length=int(ex.lengths[longest]))
+    texts, meta = ex.texts(), _metadata(ex, split, config)
     meta['digest'] = _digest(meta, texts)
     body = ',\n'.join(map(json.dumps, texts))
     return f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode()
@@ -65,20 +70,34 @@ def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
 # %% ../nbs/22_dataset_files.ipynb #6111b3a9
 _example = re.compile(r'([0-9]+(?:\+[0-9]+)+)=(?:<think>(?:[0-9+=]|<noop>)*</think>)?[0-9]+<end>')
 
+def _operands(text):
+    "The operands of an example"
+    if not isinstance(text, str): raise InputError('not a text')
+    m = _example.fullmatch(text.replace(' ', '').replace('\n', ''))
+    return m[1].split('+') if m else parse_example(text)[0]
+
+# %% ../nbs/22_dataset_files.ipynb #22f00004
+def _rows(texts, read, where):
+    "The operands that `read` finds in each text, if any; the number of the first bad text is named"
+    rows = []
+    for i, text in enumerate(texts, 1):
+        try: rows.append(read(text))
+        except InputError as e: raise InputError(f'{where} {i}: {e}') from None
+    return [*filter(None, rows)]
+
+# %% ../nbs/22_dataset_files.ipynb #22f00008
+def _problems(rows, name):
+    "Problems of rows of operands from a file"
+    try: return Problems.from_operands(rows)
+    except InputError as e: raise InputError(f'{name}: {e}') from None
+
+# %% ../nbs/22_dataset_files.ipynb #22f00006
 def _read_examples(texts, name):
     "Examples from their texts; raises `InputError` at the first that cannot be used"
-    def where(i): return f'{name}, example {i+1}'
-    rows, parts, longest = [], [], max(texts, key=lambda t: isinstance(t, str) and len(t))
-    for i, text in enumerate(texts):
-        if not isinstance(text, str): raise InputError(f'{where(i)}: not a text')
-        m = _example.fullmatch(text.replace(' ', '').replace('\n', ''))
-        try: rows.append(m[1].split('+') if m else parse_example(text)[0])
-        except InputError as e: raise InputError(f'{where(i)}: {e}') from None
+    rows, longest = _rows(texts, _operands, f'{name}, example'), max(texts, key=len)
     check_size(len(texts), len(longest), sum(map(len, texts)),
-               f'{where(texts.index(longest))} has {len(longest):,} characters')
-    try: problems = Problems.from_operands(rows)
-    except InputError as e: raise InputError(f'{name}: {e}') from None
-    step = max(1, 2**20 // len(longest))
+               f'{name}, example {texts.index(longest)+1} has {len(longest):,} characters')
+    problems, parts, step = _problems(rows, name), [], max(1, 2**20 // len(longest))
     for i in range(0, len(texts), step):
         tokens, lengths = (x.numpy() for x in encode_batch(texts[i:i+step]))
         tokens = tokens.astype(np.uint8)
@@ -131,31 +150,36 @@ def _seen(parts):
     return seen, ['noop' if noops else 'none']
 
 # %% ../nbs/22_dataset_files.ipynb #0ebbeb09
+def _claims(meta, seen, names):
+    "Fields of `ProblemConfig` that metadata tells; refuses limits that the examples exceed"
+    claims = {k: meta[k] for k in ProblemConfig.__dataclass_fields__ if k in meta}
+    if meta.get('include_cot') is False: claims['chain'] = 'none'
+    for k in claims.keys() & {'max_digits', 'max_operands', 'min_digits', 'zero_pad'}:
+        beyond = seen[k] < claims[k] if k == 'min_digits' else seen[k] > claims[k]
+        if beyond: raise InputError(f'{names}: {k} is {claims[k]} by the metadata, and {seen[k]} '
+                                    'by the examples')
+    return claims
+
+# %% ../nbs/22_dataset_files.ipynb #22f00010
 def written_as(files: dict[str, Examples], # By name, for error messages
                meta: dict, # What their metadata says
               ) -> tuple[ProblemConfig, tuple]: # And the names of fields that nobody can tell
     "How the examples of files are written; raises `InputError` at one that is written otherwise"
     if not all(map(len, [files, *files.values()])): raise InputError('no examples to look at')
-    fields, (seen, kinds) = ProblemConfig.__dataclass_fields__.keys(), _seen([*files.values()])
-    claims = {k: meta[k] for k in fields & meta.keys()}
-    if meta.get('include_cot') is False: claims['chain'] = 'none'
-    for k in claims.keys() & {'max_digits', 'max_operands', 'min_digits', 'zero_pad'}:
-        beyond = seen[k] < claims[k] if k == 'min_digits' else seen[k] > claims[k]
-        if beyond: raise InputError(f'{", ".join(files)}: {k} is {claims[k]} by the metadata, and '
-                                    f'{seen[k]} by the examples')
+    seen, kinds = _seen([*files.values()])
+    claims = _claims(meta, seen, ', '.join(files))
     tried = []
     for kind in kinds:
-        config = ProblemConfig(**seen | dict(chain=kind) | claims)
-        bad = [(name, i) for name, ex in files.items() for i in _differs(ex, config)]
-        tried.append((len(bad), config, bad[:1]))
-    _, config, bad = min(tried, key=lambda x: x[0])
-    for name, i in bad:
-        how = (f'chain {config.chain}, zero_pad {config.zero_pad}, '
-               f'fixed_length_cot {config.fixed_length_cot}')
+        c = ProblemConfig(**seen | dict(chain=kind) | claims)
+        tried.append((c, [(name, i) for name, ex in files.items() for i in _differs(ex, c)]))
+    c, bad = min(tried, key=lambda x: len(x[1]))
+    if bad:
+        name, i = bad[0]
+        how = f'chain {c.chain}, zero_pad {c.zero_pad}, fixed_length_cot {c.fixed_length_cot}'
         raise InputError(f'{name}, example {i+1} is not written as its metadata or the rest says '
                          f'({how}): {reprlib.repr(files[name][i].texts()[0])}')
     told = {*seen, *claims, 'chain', 'thought_tokens'}
-    return config, tuple(sorted(fields - told))
+    return c, tuple(sorted(c.__dataclass_fields__.keys() - told))
 
 # %% ../nbs/22_dataset_files.ipynb #485f87d4
 def _open(path):
@@ -164,7 +188,7 @@ def _open(path):
     def no(why): raise InputError(f'{path} {why}')
     if not isinstance(file.get('examples'), list):
         no('is no dataset: accepted is an object with "examples" and "metadata"')
-    if 'metadata' not in file and len(file) > 1:                            # a damaged name
+    if 'metadata' not in file and len(file) > 1:
         others = ', '.join(sorted(file.keys() - {'examples'}))
         no(f'has no "metadata", but {others}; accepted are "examples" alone, or both')
     if not isinstance(meta := file.get('metadata', {}), dict):
@@ -191,19 +215,20 @@ def load_dataset(path: str|Path, # A JSON file of a dataset
 # %% ../nbs/22_dataset_files.ipynb #plain001
 _problem = re.compile(r'([0-9]+(?:\+[0-9]+)+)=[0-9]*(?:<end>)?') # an answer or none
 
+def _typed(line):
+    "The operands of `a+b=` or `a+b=c`; None for an empty line"
+    words = line.replace(' ', '').strip()
+    if m := _problem.fullmatch(words): return m[1].split('+')
+    if not words: return None
+    encode(line.strip()) # names a character that is unknown
+    raise InputError(f'not a problem: {reprlib.repr(line)}; give a+b=')
+
+# %% ../nbs/22_dataset_files.ipynb #plain004
 def _plain_problems(text, name):
-    "Problems from a text with one `a+b=` or `a+b=c` a line; empty lines are left out"
-    rows = []
-    for i, line in enumerate(re.split('\r\n|\r|\n', text), 1):
-        if not (words := line.replace(' ', '').strip()): continue
-        if not (m := _problem.fullmatch(words)):
-            try: encode(line.strip())
-            except InputError as e: raise InputError(f'{name}, line {i}: {e}') from None
-            raise InputError(f'{name}, line {i}: not a problem: {reprlib.repr(line)}; give a+b=')
-        rows.append(m[1].split('+'))
+    "Problems from a text with one a line; empty lines are left out"
+    rows = _rows(re.split('\r\n|\r|\n', text), _typed, f'{name}, line')
     if not rows: raise InputError(f'{name} holds no problems')
-    try: return Problems.from_operands(rows)
-    except InputError as e: raise InputError(f'{name}: {e}') from None
+    return _problems(rows, name)
 
 # %% ../nbs/22_dataset_files.ipynb #16a7aa9d
 def read_problems(path: str|Path, # A dataset's JSON file, or a text with one `a+b=` a line

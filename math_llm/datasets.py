@@ -10,6 +10,7 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
+from fastcore.basics import patch
 from .problems import ProblemConfig, draw, held_out
 from .chains import Examples, pretty, render
 from .options import (Count, InputError, Share, Size, atomic_write, check_calls, command,
@@ -38,40 +39,45 @@ class Stream:
         self.block, self.offset, self._blocks, self.num_workers = 0, 0, {}, num_workers
         self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
 
-    def take(self, n: Count) -> Examples:
-        "The next `n` examples"
-        parts, empty = [], 0
-        while n or not parts:
-            block = self._get(self.block)
-            part = block[self.offset:self.offset + n]
-            empty = 0 if len(block) else empty + 1
-            if empty == 100:
-                name = self.config.SPLITS[self.split]
-                raise InputError(f'no problem of these limits falls into the {name} split; '
-                                 'allow more digits or a larger share')
-            parts.append(part)
-            n, self.offset = n - len(part), self.offset + len(part)
-            if self.offset >= len(block): self.block, self.offset = self.block + 1, 0
-        return Examples.concat(parts)
-
-    def _get(self, i):
-        "Block `i`; the threads begin with those behind it"
-        self._blocks = {j: b for j, b in self._blocks.items() if j >= i}
-        for j in range(i, i + self.num_workers + 1):
-            if j not in self._blocks:
-                self._blocks[j] = self._pool.submit(self._make, j) if self._pool else self._make(j)
-        return self._blocks[i].result() if self._pool else self._blocks[i]
-
-    def _make(self, i):
-        before = i * _BLOCK * (*self.ratios, 1 - sum(self.ratios))[self.split]  # problems, about
-        config = self.later[1] if self.later and before >= self.later[0] else self.config
-        p = draw(config, _BLOCK, np.random.default_rng([self.seed, self.split, i]))
-        return render(p[p.splits(self.seed, *self.ratios) == self.split], config)
-
     def state_dict(self): return dict(block=self.block, offset=self.offset)
     def load_state_dict(self, state): self.block, self.offset = state['block'], state['offset']
     def close(self):
         if self._pool: self._pool.shutdown(cancel_futures=True)
+
+# %% ../nbs/22_datasets.ipynb #22d00002
+@patch
+def _make(self: Stream, i):
+    "Block `i`"
+    before = i * _BLOCK * (*self.ratios, 1 - sum(self.ratios))[self.split]  # problems, about
+    config = self.later[1] if self.later and before >= self.later[0] else self.config
+    p = draw(config, _BLOCK, np.random.default_rng([self.seed, self.split, i]))
+    return render(p[p.splits(self.seed, *self.ratios) == self.split], config)
+
+# %% ../nbs/22_datasets.ipynb #22d00004
+@patch
+def _get(self: Stream, i):
+    "Block `i`; the threads begin with those behind it"
+    self._blocks = {j: b for j, b in self._blocks.items() if j >= i}
+    for j in range(i, i + self.num_workers + 1):
+        if j not in self._blocks:
+            self._blocks[j] = self._pool.submit(self._make, j) if self._pool else self._make(j)
+    return self._blocks[i].result() if self._pool else self._blocks[i]
+
+# %% ../nbs/22_datasets.ipynb #22d00006
+@patch
+def take(self: Stream, n: Count) -> Examples:
+    "The next `n` examples"
+    parts, empty = [], 0
+    while n or not parts:
+        block = self._get(self.block)
+        parts.append(part := block[self.offset:self.offset + n])
+        n, self.offset = n - len(part), self.offset + len(part)
+        if self.offset >= len(block): self.block, self.offset = self.block + 1, 0
+        empty = 0 if len(block) else empty + 1
+        if empty == 100: raise InputError('no problem of these limits falls into the '
+                                          f'{self.config.SPLITS[self.split]} split; '
+                                          'allow more digits or a larger share')
+    return Examples.concat(parts)
 
 # %% ../nbs/22_datasets.ipynb #3c312014
 def _sizes(config):
@@ -79,6 +85,7 @@ def _sizes(config):
     train, val = (round(config.num_examples * r) for r in (config.train_ratio, config.val_ratio))
     return dict(train=train, val=val, test=config.num_examples - train - val)
 
+# %% ../nbs/22_datasets.ipynb #22d00008
 def make_dataset(config: DatasetConfig,
                 ) -> dict[str, Examples]: # By split
     "The splits: training from the stream, the others with each problem once"
@@ -86,7 +93,7 @@ def make_dataset(config: DatasetConfig,
     stream = Stream(config, config.seed, 'train', *share, num_workers=config.num_workers)
     splits = dict(train=stream.take(sizes['train']))
     stream.close()
-    fair = dataclasses.replace(config, full_size=0.)        # for the training split alone
+    fair = dataclasses.replace(config, full_size=0.)
     for s in ('val', 'test'):
         p = held_out(fair, max(sizes[s], 1), config.seed, config.seed, s, *share)
         splits[s] = render(p, config)
@@ -167,28 +174,37 @@ class Batches:
     def __next__(self) -> Examples:
         if self._batches is None: self._fill(0)
         elif self.at == len(self._batches): self._fill(self.n_buckets + 1)
+        if not self._batches: raise StopIteration
         self.at += 1
         return self._batches[self.at - 1]
 
-    def _fill(self, i):
-        self.n_buckets, self.at, self._start = i, 0, self.source.state_dict()
-        n = self.bucket * self.batch_size
-        if self.total is not None: n = min(n, self.total - i * n)
-        if n <= 0: raise StopIteration
-        ex, rng = self.source.take(n), np.random.default_rng([self.seed, 8, i])
-        rows = np.lexsort((rng.random(n), ex.lengths))               # by length, else at random
-        cuts = [rows[j:j + self.batch_size] for j in range(0, n, self.batch_size)]
-        self._batches = [ex[cuts[j]] for j in rng.permutation(len(cuts))]
+# %% ../nbs/22_datasets.ipynb #22d00009
+@patch
+def _fill(self: Batches, i):
+    "Take bucket `i`, smaller or empty where it reaches `total`"
+    self.n_buckets, self.at, self._start, self._batches = i, 0, self.source.state_dict(), []
+    n = self.bucket * self.batch_size
+    if self.total is not None: n = min(n, self.total - i * n)
+    if n <= 0: return
+    ex, rng = self.source.take(n), np.random.default_rng([self.seed, 8, i])
+    rows = np.lexsort((rng.random(n), ex.lengths))               # by length, else at random
+    cuts = [rows[j:j + self.batch_size] for j in range(0, n, self.batch_size)]
+    self._batches = [ex[cuts[j]] for j in rng.permutation(len(cuts))]
 
-    def state_dict(self):
-        if not self._batches: return dict(source=self.source.state_dict(), pool=0, at=0)
-        return dict(source=self._start, pool=self.n_buckets, at=self.at)
+# %% ../nbs/22_datasets.ipynb #22d00011
+@patch
+def state_dict(self: Batches):
+    "Where the batches are: plain numbers, for a checkpoint"
+    if self._batches is None: return dict(source=self.source.state_dict(), pool=0, at=0)
+    return dict(source=self._start, pool=self.n_buckets, at=self.at)
 
-    def load_state_dict(self, state):
-        self.source.load_state_dict(state['source'])
-        try: self._fill(state['pool'])
-        except StopIteration: self._batches = []
-        self.at = state['at']
+# %% ../nbs/22_datasets.ipynb #22d00012
+@patch
+def load_state_dict(self: Batches, state):
+    "Go on where a state says"
+    self.source.load_state_dict(state['source'])
+    self._fill(state['pool'])
+    self.at = state['at']
 
 # %% ../nbs/22_datasets.ipynb #001310b3
 def _described(splits, config):
@@ -216,14 +232,13 @@ def generate_data(config):
         raise InputError(f'--thought-tokens is about --chain noop, not {config.chain}')
     if config.fixed_length_cot and config.chain == 'none':
         raise InputError('--fixed-length-cot is about chains; --chain none has none')
-    if not config.overwrite and (Path(config.output_dir)/'train.json').exists():
+    folder = Path(config.output_dir)
+    if not config.overwrite and (folder/'train.json').exists():
         raise InputError(f'{config.output_dir} already holds a dataset; --overwrite replaces it')
     splits = make_dataset(config)
     write_dataset(splits, config)
-    folder = Path(config.output_dir)
-    train = 'train on it', ['math_llm_train', '--data-dir', folder]
     print(*_described(splits, config), f'Written to {folder}/; what can be done next:',
-          next_steps(train), sep='\n')
+          next_steps(('train on it', ['math_llm_train', '--data-dir', folder])), sep='\n')
 
 # %% ../nbs/22_datasets.ipynb #b22c0002
 check_calls(globals())

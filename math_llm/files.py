@@ -23,11 +23,11 @@ from .dataset_files import DatasetConfig
 
 # %% ../nbs/21_files.ipynb #4417638b
 def _digest(facts, tensors):
-    "A fingerprint of facts (a JSON text) and of the tensors' names, shapes, types and bytes"
+    "A fingerprint of facts (a JSON text) and of tensors on the CPU: names, shapes, types, bytes"
     h = hashlib.sha256(facts.encode())
     for name, t in sorted(tensors.items()):
         h.update(f'{name}{tuple(t.shape)}{t.dtype}'.encode())
-        h.update(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        h.update(t.flatten().view(torch.uint8).numpy().tobytes())
     return h.hexdigest()
 
 # %% ../nbs/21_files.ipynb #8823cd4b
@@ -43,6 +43,14 @@ def write_tensors(path: Path, # The file to write
 # %% ../nbs/21_files.ipynb #dc4d373d
 def _refuse(path, why): raise InputError(f'{path} is not a usable model file: {why}')
 
+# %% ../nbs/21_files.ipynb #21f00002
+def _ours(data):
+    "The facts, as a JSON text, and the digest that a file of ours has in its header"
+    header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
+    ours = json.loads(header['__metadata__']['math_llm'])
+    return ours['config'], ours['digest']
+
+# %% ../nbs/21_files.ipynb #21f00003
 def read_tensors(path: Path, # A file that `write_tensors` wrote
                 ) -> tuple[dict[str, torch.Tensor], dict]: # Tensors and facts
     "Read a file back; raises `InputError` with the reason if it is not as it was written"
@@ -51,10 +59,7 @@ def read_tensors(path: Path, # A file that `write_tensors` wrote
     if data.startswith((b'PK', b'\x80')) and data[8:9] != b'{':        # a length may begin so
         _refuse(path, 'it is a pickle, which could run code; accepted is the safetensors format')
     try:
-        tensors = safetensors.torch.load(data)
-        header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
-        ours = json.loads(header['__metadata__']['math_llm'])
-        text, digest = ours['config'], ours['digest']
+        tensors, (text, digest) = safetensors.torch.load(data), _ours(data)
         facts = json.loads(text)
     except safetensors.SafetensorError:
         _refuse(path, 'it is no safetensors file, or it was cut short')
@@ -70,6 +75,7 @@ def _shapes(config):
     with torch.device('meta'):
         return {k: v.shape for k, v in Transformer(config).state_dict().items()}
 
+# %% ../nbs/21_files.ipynb #21f00004
 def _unwrapped(model):
     "The Transformer inside wrappers, and its weights by their own names"
     wrappers = ('_orig_mod', 'module') # the names that wrappers give to what they hold
@@ -100,7 +106,7 @@ def resolve_device(name: str|torch.device = 'auto', # `auto`, `cpu`, `cuda`, `cu
                   ) -> torch.device:
     "The device of a name; `auto`: a GPU if there is one. Raises `InputError` if it is not there"
     name = str(name)
-    if name == 'cpu': return torch.device(name) # asking for a GPU would rule out forking
+    if name == 'cpu': return torch.device(name)
     there = ['cpu'] + ['mps:0']*torch.backends.mps.is_available()
     there += [f'cuda:{i}' for i in range(torch.cuda.device_count())]
     if name == 'auto': return torch.device(there[-1].split(':')[0])
@@ -119,8 +125,11 @@ def checkpoints(folder: str|Path, # Of a run
 # %% ../nbs/21_files.ipynb #93b86483
 _PRETRAINED = Path(math_llm.__file__).parent/'pretrained'
 
-def _shipped(): return sorted(p.parent.name for p in _PRETRAINED.glob('*/model.safetensors'))
+def _shipped():
+    "Names of the models that ship with the package"
+    return sorted(p.parent.name for p in _PRETRAINED.glob('*/model.safetensors'))
 
+# %% ../nbs/21_files.ipynb #21f00008
 def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
               ) -> Path: # The `.safetensors` file
     "The weights that `where` names; raises `InputError` if there are none"
@@ -136,21 +145,25 @@ def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
                      f'a .safetensors file, or a shipped model ({", ".join(_shipped()) or "none"})')
 
 # %% ../nbs/21_files.ipynb #149a12e1
-def _check_meta(meta, path):
-    "Refuse facts that no model has"
-    k, alphabet, chains = meta.thought_tokens, meta.thought_alphabet, ProblemConfig.CHAINS
+def _check_thoughts(meta, path):
+    "Refuse a chain that no model has, or a number or an alphabet of thoughts beside it"
+    k, chains = meta.thought_tokens, (*ProblemConfig.CHAINS, 'invented')
     def shown(value): return json.dumps(value)[:40]
-    if meta.chain not in (*chains, 'invented'):
-        _refuse(path, f'its chain is {shown(meta.chain)}; accepted is one of '
-                      f'{", ".join(chains)}, invented')
+    if meta.chain not in chains:
+        _refuse(path, f'its chain is {shown(meta.chain)}; accepted is one of {", ".join(chains)}')
     if k is None and meta.chain in ('invented', 'noop') or k is not None and k < 1:
         _refuse(path, f'its thought_tokens is {shown(k)}; accepted is a number of at least 1')
-    if alphabet is not None and meta.chain != 'invented':
+    if meta.thought_alphabet is not None and meta.chain != 'invented':
         _refuse(path, f'it has a thought_alphabet, and its chain is {meta.chain}')
-    fields = {f.name for f in dataclasses.fields(DatasetConfig)} - {'chain', 'thought_tokens'}
+
+# %% ../nbs/21_files.ipynb #21f00009
+def _check_meta(meta, path):
+    "Refuse facts that no model has"
+    _check_thoughts(meta, path)
+    limits = DatasetConfig.__dataclass_fields__.keys() - {'chain', 'thought_tokens'}
     try:
-        thought_ids(alphabet)
-        DatasetConfig(**{k: v for k, v in meta.trained_on.items() if k in fields})
+        thought_ids(meta.thought_alphabet)
+        DatasetConfig(**{k: v for k, v in meta.trained_on.items() if k in limits})
     except InputError as e: _refuse(path, e)
 
 # %% ../nbs/21_files.ipynb #2af794bb
@@ -159,9 +172,8 @@ def _read_model(path):
     tensors, facts = read_tensors(path)
     try:
         config, vocab = ModelConfig(**facts['model']), facts['vocab']
-        known = {f.name for f in dataclasses.fields(Meta)}
-        if 'thought_alphabet' not in facts: known -= {'thought_alphabet'}  # an older file
-        meta = Meta(**{k: facts[k] for k in known})
+        facts = dict(thought_alphabet=None) | facts  # older files have none
+        meta = Meta(**{k: facts[k] for k in Meta.__dataclass_fields__})
         shapes = _shapes(config) if config.n_layers <= len(tensors) else None
     except (KeyError, TypeError, ValueError, RuntimeError) as e:
         _refuse(path, f'its configuration is none ({type(e).__name__}: {e})')
@@ -172,21 +184,27 @@ def _read_model(path):
     return config, meta, tensors
 
 # %% ../nbs/21_files.ipynb #a6cb6568
+def _check_size(config, size):
+    "Refuse a model of another size than a named one"
+    named = ModelConfig.from_size(size)
+    for name in ('n_layers', 'd_model', 'n_heads', 'd_ff'):
+        want, has = getattr(named, name), getattr(config, name)
+        if want != has: raise InputError(f'the checkpoint is not of --model-size {size}: '
+                                         f'its {name} is {has}, not {want}')
+
+# %% ../nbs/21_files.ipynb #21f00011
 def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name of a shipped model
                device: str|torch.device = 'cpu', # Where to put it, as in `resolve_device`
                size: str|None = None, # Refuse a model of another size, one of `ModelConfig.SIZES`
               ) -> Transformer: # In evaluation mode and 32 bits, with its `meta`
     "Load a model; raises `InputError` if there is none, or no such device"
     device, path = resolve_device(device), find_model(where)
-    first = os.environ.get('RANK', '0') == '0' # of several processes, one speaks
+    first = os.environ.get('RANK', '0') == '0'
     if path.parent.parent == Path(where) and sys.stderr and first:
         print(f'{where} holds no finished model; its newest checkpoint is taken, '
               f'{path.parent.name}', file=sys.stderr)
     config, meta, tensors = _read_model(path)
-    for name in ('n_layers', 'd_model', 'n_heads', 'd_ff') if size else ():
-        want, has = (getattr(x, name) for x in (ModelConfig.from_size(size), config))
-        if want != has: raise InputError(f'the checkpoint is not of --model-size {size}: '
-                                         f'its {name} is {has}, not {want}')
+    if size: _check_size(config, size)
     with torch.device('cpu'): model = Transformer(config)
     model.load_state_dict(tensors)
     model.meta = meta
@@ -207,7 +225,7 @@ def problem_config(meta: Meta, # Of a model
     "Limits that a model was trained on, and how it writes; raises `InputError` if it cannot add"
     if 'puzzle' in meta.trained_on:
         raise InputError('this model follows a ball and does not add; accepted are models of sums')
-    known = {f.name for f in dataclasses.fields(ProblemConfig)} - {'full_size'} # for training alone
+    known = ProblemConfig.__dataclass_fields__.keys() - {'full_size'} # for training alone
     limits = {k: v for k, v in meta.trained_on.items() if k in known}
     chain = 'none' if meta.chain == 'invented' else meta.chain # nobody can write an invented chain
     own = dict(chain=chain, thought_tokens=meta.thought_tokens)

@@ -21,7 +21,7 @@ def opt(default, # Value if the option is not given
         choices: tuple|None = None, # What is accepted, where that is a short list
         low: int|float|None = None, # The least number that is accepted
         high: int|float|None = None, # The greatest
-        flag: bool = True, # False: it can be set in Python or in a file alone
+        flag: bool = True, # False: it can be set in Python and in a file, not on a command line
        ): # A dataclass field
     "A dataclass field that documents itself"
     about = dict(help=help, choices=choices, low=low, high=high, flag=flag)
@@ -53,10 +53,6 @@ def check_options(options): # An instance of a dataclass that was made with `opt
 # %% ../nbs/20_options.ipynb #5cffbd64
 class _Parser(argparse.ArgumentParser):
     flagless = () # Options without a flag
-    def parse_known_args(self, args=None, namespace=None):
-        "`--zero_pad` is `--zero-pad`"
-        args = [re.sub(r'^--[\w-]+', lambda m: m[0].replace('_', '-'), a) for a in args]
-        return super().parse_known_args(args, namespace)
     def error(self, message):
         typed = re.findall(r'--([\w-]+)', message) if message.startswith('unrecognized') else []
         for name in (t.replace('-', '_') for t in typed):
@@ -93,8 +89,9 @@ def _parser(config_class, prog=None, description=None):
     return p
 
 # %% ../nbs/20_options.ipynb #c5fbf81a
-# Where it is not JSON: what to do about it
-def read_json(path: str|Path, hint: str = '') -> dict:
+def read_json(path: str|Path,
+              hint: str = '', # What to do where it is not JSON; it ends the message
+             ) -> dict:
     "The JSON object in a file; raises `InputError` if there is none"
     try: found = json.loads(Path(path).read_bytes())
     except OSError as e: raise InputError(f'cannot read {path}: {e.strerror}') from None
@@ -106,19 +103,24 @@ def read_json(path: str|Path, hint: str = '') -> dict:
 # %% ../nbs/20_options.ipynb #9c2b2052
 _RECIPES = Path(math_llm.__file__).parent/'recipes'
 
-def _read_record(config_class, name):
-    "The fields that a file or a recipe sets"
+def _find_record(name):
+    "The file that `--config` names: a path, or a recipe"
     shipped = {p.stem: p for p in sorted(_RECIPES.glob('*.json'))}
     path = Path(name)
-    if not path.exists() or path.is_dir(): path = shipped.get(str(name)) # a pipe is no file
-    if not path: raise InputError(f'cannot read {name}: no such file; accepted are a JSON file, '
-                                  f'or one of the recipes {", ".join(shipped)}')
-    saved = read_json(path)
+    if path.exists() and not path.is_dir(): return path
+    if name in shipped: return shipped[name]
+    raise InputError(f'cannot read {name}: no such file; accepted are a JSON file, '
+                     f'or one of the recipes {", ".join(shipped)}')
+
+# %% ../nbs/20_options.ipynb #20d00008
+def _read_record(config_class, name):
+    "The fields that a file or a recipe sets"
+    saved = read_json(_find_record(name))
     saved.pop('about', None) # what a recipe says of itself
     for gone, values in getattr(config_class, 'dropped', {}).items():
         if gone in saved and saved.pop(gone) not in values:
             raise InputError(f'{name}: {gone} is not an option any more, and this record needs it')
-    if unknown := saved.keys() - {f.name for f in dataclasses.fields(config_class)}:
+    if unknown := saved.keys() - config_class.__dataclass_fields__:
         raise InputError(f'{name}: {", ".join(sorted(unknown))} cannot be set here')
     return saved
 
@@ -126,11 +128,12 @@ def _read_record(config_class, name):
 def _read_options(config_class, argv, prog=None, description=None):
     "The options object of a command line, and of the file that its `--config` names"
     parser = _parser(config_class, prog, description)
-    untyped = {f.name: parser for f in dataclasses.fields(config_class)} # a value of no option
+    argv = [re.sub(r'^--[\w-]+', lambda m: m[0].replace('_', '-'), a) for a in argv]
+    untyped = dict.fromkeys(config_class.__dataclass_fields__, parser) # a value of no option
     given = vars(parser.parse_args(argv, argparse.Namespace(**untyped)))
     typed = {k: v for k, v in given.items() if v is not parser}
     saved = _read_record(config_class, typed['config']) if typed.get('config') else {}
-    if 'phases' in saved: # what is typed wins in each phase, too
+    if 'phases' in saved:
         phases = converted(tuple[dict, ...], saved['phases'], 'phases')
         saved['phases'] = [{k: v for k, v in p.items() if k not in typed} for p in phases]
     try: return config_class(**saved | typed)
@@ -161,18 +164,19 @@ def colour_wanted(out) -> bool: # A text stream
     objects = os.environ.get('NO_COLOR') or os.environ.get('TERM') == 'dumb'
     return getattr(out, 'isatty', bool)() and not objects
 
+# %% ../nbs/20_options.ipynb #20d00010
+def _causes(e):
+    "An exception, and those that led to it"
+    while e is not None:
+        yield e
+        e = e.__cause__ or (None if e.__suppress_context__ else e.__context__)
+
 # %% ../nbs/20_options.ipynb #318e656a
 _NO_MEMORY = re.compile(
     r"out of memory|not enough memory|can(no|')t allocate memory|can't start new thread|bad_alloc|"
     r'unable to mmap|STATUS_ALLOC_FAILED|failed to map segment|array is too big|'
     r'storage size calculation overflowed|maximum allowed (dimension|size) exceeded|'
     r'could not (create|execute) a (primitive(?! desc)|memory object)', re.I)
-
-def _causes(e):
-    "An exception, and those that led to it"
-    while e is not None:
-        yield e
-        e = e.__cause__ or (None if e.__suppress_context__ else e.__context__)
 
 # %% ../nbs/20_options.ipynb #0d481b42
 def out_of_memory(e: BaseException) -> bool:
@@ -182,21 +186,31 @@ def out_of_memory(e: BaseException) -> bool:
                for x in _causes(e))
 
 # %% ../nbs/20_options.ipynb #0a90c45b
-_COMPILERS = ('torch._dynamo', 'torch._inductor', 'torch._functorch', 'triton')
+_NO_COMPILER = re.compile('dynamo|torch.compile|C compiler', re.I)
+_COMPILERS = 'torch._dynamo', 'torch._inductor', 'torch._functorch', 'triton' # that raise it
 
 def _compiler_trouble(e):
     "What `torch.compile` could not do, in one line; empty: it is not about that"
-    words = re.compile('dynamo|torch.compile|C compiler', re.I)
     for x in reversed([*_causes(e)]): # the first cause
-        told = isinstance(x, RuntimeError) and words.search(str(x))
+        told = isinstance(x, RuntimeError) and _NO_COMPILER.search(str(x))
         if told or type(x).__module__.startswith(_COMPILERS):
-            lines = (line.strip() for line in str(x).splitlines())
-            return next(filter(None, lines), type(x).__name__)
+            return (str(x).strip() or type(x).__name__).splitlines()[0].rstrip()
     return ''
 
 # %% ../nbs/20_options.ipynb #20d00002
 _REFUSED = {getattr(errno, e) for e in 'ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO'.split()}
 
+def _system_trouble(e):
+    "What the system refused, in one line; empty: it is not about that"
+    if isinstance(e, UnicodeEncodeError) and e.encoding == sys.getfilesystemencoding():
+        return f'{e.object}: names of files cannot hold {e.object[e.start]!r} here'
+    if not isinstance(e, OSError): return ''
+    about = {errno.ENOENT: 'the current folder', errno.EMFILE: 'files', errno.EAGAIN: 'processes'}
+    about |= dict.fromkeys(_REFUSED, 'standard output')
+    what = about.get(e.errno) if e.filename is None else e.filename
+    return f'{what}: {e.strerror}' if what else ''
+
+# %% ../nbs/20_options.ipynb #20d00016
 def _explained(e, lower):
     "One line and an exit code for an exception that is nobody's bug; any other is raised again"
     if isinstance(e, InputError): return str(e), 2
@@ -207,13 +221,7 @@ def _explained(e, lower):
         flags = ', '.join('--' + name.replace('_', '-') for name in lower)
         return 'out of memory' + f'; needed is less of {flags}' * bool(flags), 2
     if why := _compiler_trouble(e): return f'--compile does not work here: {why}', 2
-    if isinstance(e, UnicodeEncodeError) and e.encoding == sys.getfilesystemencoding():
-        return f'{e.object}: names of files cannot hold {e.object[e.start]!r} here', 2
-    if isinstance(e, OSError):
-        about = {errno.ENOENT: 'the current folder', errno.EMFILE: 'files',
-                 errno.EAGAIN: 'processes'} | dict.fromkeys(_REFUSED, 'standard output')
-        about = about.get(e.errno) if e.filename is None else e.filename
-        if about: return f'{about}: {e.strerror}', 2
+    if why := _system_trouble(e): return why, 2
     raise e
 
 # %% ../nbs/20_options.ipynb #e12363f9
@@ -225,6 +233,24 @@ def _hand_over(stream):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return e
 
+# %% ../nbs/20_options.ipynb #20d00018
+def _outcome(run, lower):
+    "What to say of a call that went wrong, if it did, and its exit code"
+    message, code = '', 0
+    try: code = run() or 0
+    except SystemExit as e: code = e.code or 0       # --help, or a signal
+    except BaseException as e: message, code = _explained(e, lower)
+    lost = _hand_over(sys.stdout)
+    if isinstance(lost, OSError) and not code: message, code = _explained(lost, lower)
+    return message, int(code)
+
+# %% ../nbs/20_options.ipynb #20d00020
+def _complain(message):
+    "Print a line as an error, in the first of several processes"
+    if 'TORCHELASTIC_RUN_ID' in os.environ and os.environ.get('RANK', '0') != '0': return
+    with suppress(OSError, ValueError): print(message, file=sys.stderr)
+    _hand_over(sys.stderr)
+
 # %% ../nbs/20_options.ipynb #d6606978
 def command(config_class: type, # Options of the command: a dataclass made with `opt`
             prog: str, # Name of the console script
@@ -234,49 +260,46 @@ def command(config_class: type, # Options of the command: a dataclass made with 
     def decorate(main):
         @wraps(main)
         def entry(argv: list[str]|None = None) -> int:
-            message, code = '', 0
-            if argv is None: argv, os.environ['MPLBACKEND'] = sys.argv[1:], 'agg' # it draws files
+            if argv is None: argv, os.environ['MPLBACKEND'] = sys.argv[1:], 'agg'
+            def run(): return main(_read_options(config_class, argv, prog, main.__doc__))
             with usable_streams():
-                try: code = main(_read_options(config_class, argv, prog, main.__doc__)) or 0
-                except SystemExit as e: code = e.code or 0       # --help, or a signal
-                except BaseException as e: message, code = _explained(e, lower)
-                lost = _hand_over(sys.stdout)
-                if isinstance(lost, OSError) and not code: message, code = _explained(lost, lower)
-                # `torchrun` starts several processes, which all meet the same mistake
-                one = 'TORCHELASTIC_RUN_ID' not in os.environ or os.environ.get('RANK', '0') == '0'
-                if message and one:
-                    with suppress(OSError, ValueError): print(f'{prog}: {message}', file=sys.stderr)
-                    _hand_over(sys.stderr)
-                return int(code)
+                message, code = _outcome(run, lower)
+                if message: _complain(f'{prog}: {message}')
+            return code
         entry.parser = lambda: _parser(config_class, prog, main.__doc__)
         del entry.__wrapped__ # the signature is `entry`'s own
         return entry
     return decorate
 
 # %% ../nbs/20_options.ipynb #20d00004
-# What it does, and the words of the command line
-def next_steps(*steps: tuple[str, list]) -> str:
+def next_steps(*steps: tuple[str, list], # What it does, and the words of its command line
+              ) -> str:
     "What can be done next, a line each"
     width = max(len(what) for what, _ in steps) + 2
     return '\n'.join(f"  {what + ':':{width}}{shlex.join(map(str, argv))}" for what, argv in steps)
 
 # %% ../nbs/20_options.ipynb #59a92199
-def atomic_write(path: str|Path, # Its folder is made if it does not exist
-                data: bytes):
-    "Write a file so that it appears whole or not at all; raises `InputError` if it cannot be"
-    new = None
+def _replace(final, data):
+    "Write a file beside `final`, and give it that name"
+    new = final.with_name(f'.{final.name}.{os.getpid()}.tmp')
     try:
-        if Path(path).exists() and not Path(path).is_file(): Path(path).write_bytes(data); return
-        final = Path(os.path.realpath(path))
-        new = final.with_name(f'.{final.name}.{os.getpid()}.tmp')
-        final.parent.mkdir(parents=True, exist_ok=True)
         with open(new, 'wb') as f:
             f.write(data); f.flush(); os.fsync(f.fileno())
         os.replace(new, final)
-    except BaseException as e:
-        with suppress(OSError): new and new.unlink(missing_ok=True) # its folder may not be there
-        if isinstance(e, OSError): raise InputError(f'cannot write {path}: {e.strerror}') from None
+    except BaseException:
+        with suppress(OSError): new.unlink(missing_ok=True) # its folder may not be there
         raise
+
+# %% ../nbs/20_options.ipynb #20d00022
+def atomic_write(path: str|Path, # Its folder is made if it does not exist
+                data: bytes):
+    "Write a file so that it appears whole or not at all; raises `InputError` if it cannot be"
+    try:
+        if Path(path).exists() and not Path(path).is_file(): Path(path).write_bytes(data); return
+        final = Path(os.path.realpath(path))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _replace(final, data)
+    except OSError as e: raise InputError(f'cannot write {path}: {e.strerror}') from None
 
 # %% ../nbs/20_options.ipynb #3b3d3f76
 _LITTER = {'thumbs.db', 'ehthumbs.db', 'desktop.ini', '$recycle.bin', 'system volume information',

@@ -6,7 +6,9 @@
 __all__ = []
 
 # %% ../nbs/site.ipynb #d5e0a002
-import ast, inspect, re
+import ast, inspect, re, subprocess
+from base64 import b64decode, b64encode
+from io import BytesIO
 from pathlib import Path
 
 # %% ../nbs/site.ipynb #d5e0a004
@@ -23,6 +25,15 @@ def _fold_label(source: str, # Of a code cell, after nbdev
               and getattr(n.func, 'id', '').startswith('test_')]
     return 'Tests' if checks and not shows else 'Code' if study else None
 
+# %% ../nbs/site.ipynb #d5e0a043
+def _fold(cell, study):
+    "Put a code cell behind a line, where it should stand there"
+    if re.search(r'^show_doc\(', cell.source, flags=re.M): return
+    label = _fold_label(cell.source, bool(cell.outputs), study)
+    if label is None: return
+    rest = re.sub(r'^#\| *code-(fold|summary):.*\n', '', cell.source, flags=re.M)
+    cell.source = f'#| code-fold: true\n#| code-summary: "{label}"\n{rest}'
+
 # %% ../nbs/site.ipynb #d5e0a007
 def _address(page: str, # Of a notebook, as nbdev makes it: `live.html`
              names: list[str]): # Of all notebooks beside it
@@ -30,6 +41,7 @@ def _address(page: str, # Of a notebook, as nbdev makes it: `live.html`
     twin = [n for n in names if re.fullmatch(r'\d\d_' + re.escape(Path(page).stem), n)]
     return f'{twin[0]}.html' if twin and Path(page).stem in names else page
 
+# %% ../nbs/site.ipynb #d5e0a037
 def _local_links(text: str, # Markdown
                  home: str, # Address of the site
                  up: str = '', # From the page's folder to the site's: `../` for one in a folder
@@ -50,6 +62,7 @@ def _kind(annotation):
     text = re.sub(r'Annotated\[dict, \(.*?\)\]', 'dict', text)
     return re.sub(r'^Optional\[(.*)\]$', r'\1 | None', text)
 
+# %% ../nbs/site.ipynb #d5e0a040
 def _documented(symbol, **named):
     "What is shown of an exported definition"
     from nbdev.showdoc import BasicMarkdownRenderer
@@ -72,8 +85,6 @@ def _plain(text: str): # Markdown
 # %% ../nbs/site.ipynb #d5e0a032
 def _lighter(png: str): # A figure, in base64
     "The same figure with at most 256 colours, on no ground: what was white is clear"
-    from base64 import b64decode, b64encode
-    from io import BytesIO
     from PIL import Image, ImageChops
     image, out = Image.open(BytesIO(b64decode(png))).convert('RGBA'), BytesIO()
     white = Image.eval(image.convert('L'), lambda v: 255 * (v < 255))
@@ -81,6 +92,14 @@ def _lighter(png: str): # A figure, in base64
     few = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.save(out, 'png', optimize=True)
     return b64encode(out.getvalue()).decode()
+
+# %% ../nbs/site.ipynb #d5e0a045
+def _show(cell, local):
+    "Make the figures of a code cell lighter, and let `local` change its Markdown"
+    for data in (out['data'] for out in cell.outputs if 'data' in out):
+        text, png = data.get('text/markdown'), data.get('image/png')
+        if text: data['text/markdown'] = local(''.join(text))
+        if png: data['image/png'] = _lighter(''.join(png))
 
 # %% ../nbs/site.ipynb #d5e0a010
 def _page_links(path: str, # Of the notebook, from the project's folder
@@ -92,14 +111,13 @@ def _page_links(path: str, # Of the notebook, from the project's folder
     if re.match(r'nbs/[01]\d_', path):
         colab = repo.replace('https://github.com', 'https://colab.research.google.com/github')
         links = [f'[Open in Colab]({colab}/{at})']
-    links = [f'[This page as a notebook]({repo}/{at})', *links, 
+    links = [f'[This page as a notebook]({repo}/{at})', *links,
              *[f'changed {changed}'] * bool(changed)]
     return '::: {.page-links}\n' + ' · '.join(links) + '\n:::'
 
 # %% ../nbs/site.ipynb #d5e0a012
 def _changed(path):
     "The day of the last commit that changed a file; nothing where there is no git"
-    import subprocess
     try: run = subprocess.run(['git', 'log', '-1', '--format=%cs', '--', path.name],
                               cwd=path.parent, capture_output=True, text=True)
     except OSError: return ''
@@ -118,8 +136,7 @@ class _Pages:
         name = path.relative_to(c.nbs_path.resolve())
         study, up = name.parts[0] == 'explanations', '../' * (len(name.parts) - 1)
         names = [p.stem for p in c.nbs_path.glob('*.ipynb')]
-        keep = study or name.name[0].isdigit()
-        home = c.doc_host + c.doc_baseurl
+        keep, home = study or name.name[0].isdigit(), c.doc_host + c.doc_baseurl
         def local(text): return _plain(_local_links(text, home, up, keep, names))
         if keep and not study:
             front = self.nb.cells[0]
@@ -130,20 +147,9 @@ class _Pages:
         for cell in self.nb.cells:
             if cell.cell_type == 'markdown': cell.source = local(cell.source)
             if cell.cell_type != 'code': continue
-            self.fold(cell, study or name.stem in ('robustness', 'site'))
-            for data in (out['data'] for out in cell.outputs if 'data' in out):
-                text, png = data.get('text/markdown'), data.get('image/png')
-                if text: data['text/markdown'] = local(''.join(text))
-                if png: data['image/png'] = _lighter(''.join(png))
+            _fold(cell, study or name.stem in ('robustness', 'site'))
+            _show(cell, local)
         if name.stem in ('index', 'live'): return
         from nbdev.process import mk_cell
         line = _page_links(f'nbs/{name.as_posix()}', c.git_url, c.branch, _changed(path))
         self.nb.cells.insert(1, mk_cell(line, 'markdown'))
-
-    def fold(self, cell, study):
-        "Put a code cell behind a line, where it should stand there"
-        if re.search(r'^show_doc\(', cell.source, flags=re.M): return
-        label = _fold_label(cell.source, bool(cell.outputs), study)
-        if label is None: return
-        rest = re.sub(r'^#\| *code-(fold|summary):.*\n', '', cell.source, flags=re.M)
-        cell.source = f'#| code-fold: true\n#| code-summary: "{label}"\n{rest}'

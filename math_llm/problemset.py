@@ -10,6 +10,7 @@ import re, typing
 from dataclasses import dataclass, fields, make_dataclass, replace
 from pathlib import Path
 import numpy as np
+from fastcore.basics import patch
 from .problems import ProblemConfig, held_out
 from .chains import Examples, render
 from .options import InputError, check_calls, opt
@@ -38,24 +39,26 @@ class DataOptions(_ProblemOptions):
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; then all have the '
                                 'most digits. Tests have all widths', low=0, high=1)
 
-    @property
-    def given(self) -> dict:
-        "The options of the problems that were given"
-        names = {f.name for f in fields(_ProblemOptions)}
-        # it says how a model thinks
-        if getattr(self, 'use_gumbel', False): names -= {'thought_tokens'}
-        return {n: v for n, v in vars(self).items() if n in names and v is not None}
+# %% ../nbs/24_problemset.ipynb #24d00003
+@patch(as_prop=True)
+def given(self: DataOptions) -> dict:
+    "The options of the problems that were given"
+    names = {f.name for f in fields(_ProblemOptions)}
+    if getattr(self, 'use_gumbel', False): names -= {'thought_tokens'}
+    return {n: v for n, v in vars(self).items() if n in names and v is not None}
 
-    def contradictions(self):
-        "What options of the data say against each other, in words"
-        given = ', '.join('--' + n.replace('_', '-') for n in self.given)
-        changed = [n for n in ('full_size', 'curriculum')
-                   if getattr(self, n) != getattr(DataOptions, n)]
-        for name in [given] * bool(given) + changed:
-            if not self.fresh: yield (f'{name} and --no-fresh contradict each other: '
-                                      'the problems of a file are what they are')
-        if given and self.data_dir: yield (f'{given} and --data-dir contradict each other: '
-                                           'the dataset says what its problems are')
+# %% ../nbs/24_problemset.ipynb #24d00006
+@patch
+def contradictions(self: DataOptions):
+    "What options of the data say against each other, in words"
+    given = ', '.join('--' + n.replace('_', '-') for n in self.given)
+    changed = [n for n in ('full_size', 'curriculum')
+               if getattr(self, n) != getattr(DataOptions, n)]
+    for name in [given] * bool(given) + changed:
+        if not self.fresh: yield (f'{name} and --no-fresh contradict each other: '
+                                  'the problems of a file are what they are')
+    if given and self.data_dir: yield (f'{given} and --data-dir contradict each other: '
+                                       'the dataset says what its problems are')
 
 # %% ../nbs/24_problemset.ipynb #642430ac
 @dataclass
@@ -107,6 +110,14 @@ def _read(folder):
                                      f'({"; ".join(differs)})')
     return {s: ex for s, (ex, _) in loaded.items()}, meta
 
+# %% ../nbs/24_problemset.ipynb #24d00011
+def _partition(meta, splits):
+    "Seed and shares by which the examples were split; empty where nobody knows"
+    told = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
+    fell = len(told) == 3 and all((ex.problems.splits(**told) == i).all()
+                                  for i, ex in enumerate(splits.values()))
+    return told if fell else {}
+
 # %% ../nbs/24_problemset.ipynb #8328a120
 def _apart(folder, splits, say):
     "Leave out validation and test problems that the training file has too"
@@ -125,23 +136,19 @@ def _of_dataset(config, folder, say):
     "The problems of a dataset's files"
     splits, meta = _read(folder)
     problem, unknown = written_as({f'{folder}/{s}.json': ex for s, ex in splits.items()}, meta)
-    partition = {k: meta[k] for k in ('seed', 'train_ratio', 'val_ratio') if k in meta}
-    known = len(partition) == 3 and all((ex.problems.splits(**partition) == i).all()
-                                        for i, ex in enumerate(splits.values()))
-    if not known:
-        if config.fresh: raise InputError(f'{folder} does not say how its problems were drawn and '
-                                          'split, so no new ones can be; accepted is --no-fresh')
-        partition = {}
-        _apart(folder, splits, say)
+    partition = _partition(meta, splits)
+    if config.fresh and not partition:
+        raise InputError(f'{folder} does not say how its problems were drawn and '
+                         'split, so no new ones can be; accepted is --no-fresh')
+    if not partition: _apart(folder, splits, say)
     if config.invents:
         thoughts = config.thought_tokens or problem.thought_tokens
         problem = replace(problem, chain='none', thought_tokens=thoughts, fixed_length_cot=False)
         splits = {s: render(ex.problems, problem) for s, ex in splits.items()}
-    n = len(splits['train'])
+    n, val = len(splits['train']), splits['val'][:_VALIDATION]
     total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * n
     if config.fresh: source, unknown = _stream(problem, partition, config, total), ()
     else: source = Epochs(splits['train'], config.seed)
-    val = splits['val'][:_VALIDATION]
     return _Problemset(problem, source, n, val, splits['test'], partition, unknown)
 
 # %% ../nbs/24_problemset.ipynb #a5eb3b30

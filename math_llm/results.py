@@ -56,6 +56,12 @@ def markdown_table(heads: list|tuple, # Of the columns
     lines = (' | '.join(c.ljust(w) for c, w in zip(row, widths)) for row in rows)
     return '\n'.join(f'| {line} |' for line in lines)
 
+# %% ../nbs/24_results.ipynb #24e00001
+def _two_places(x):
+    "A number in few characters, rounded down: `.99`, `1`"
+    text = f'{np.floor(x * 100 + 1e-3) / 100 + 0.:.2f}'
+    return re.sub(r'\b0\.', '.', text.removesuffix('.00'))
+
 # %% ../nbs/24_results.ipynb #bf80239b
 def plot_table(table: dict[str, np.ndarray], # For each row its numbers (n,), or (layer, head)
                title: str = '', # What the numbers are
@@ -73,9 +79,7 @@ def plot_table(table: dict[str, np.ndarray], # For each row its numbers (n,), or
     fig, ax = subplots(figsize=(width, 1.2 + 0.4*len(rows)))
     ax.imshow(values, cmap='Blues', vmin=0, vmax=high, aspect='auto')
     for i, j in np.argwhere(np.isfinite(values)):
-        number = f'{np.floor(values[i, j]*100 + 1e-3)/100 + 0.:.2f}'
-        number = number.removesuffix('.00').replace('0.', '.')
-        ax.text(j, i, words[i][j] if words else number, ha='center', va='center',
+        ax.text(j, i, words[i][j] if words else _two_places(values[i, j]), ha='center', va='center',
                 fontsize=7.5, color='white' if values[i, j] > 0.6 * high else 'black')
     ax.set_xticks(range(len(heads)), heads, fontsize=8)
     ax.set_yticks(range(len(rows)), list(table))
