@@ -8,7 +8,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'saved_fact', 'run_folder', 'Lo
 
 # %% ../nbs/24_runs.ipynb #a4464082
 import io, json, os, platform, shutil, signal, sys, threading, time, uuid
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 import torch
@@ -362,17 +362,14 @@ def deterministic(device: torch.device):
     "Within, a GPU computes the same each time, bit by bit, as a CPU does anyway"
     if device.type != 'cuda': yield; return
     how, name = torch.utils.deterministic, 'CUBLAS_WORKSPACE_CONFIG'
-    given, fill = name in os.environ, how.fill_uninitialized_memory
-    before = torch.get_deterministic_debug_mode()
-    os.environ.setdefault(name, ':4096:8')
-    torch.use_deterministic_algorithms(True)
-    # nothing here reads what it has not written
-    how.fill_uninitialized_memory = False
-    try: yield
-    finally:
-        torch.set_deterministic_debug_mode(before)
-        how.fill_uninitialized_memory = fill
-        if not given: del os.environ[name]
+    with ExitStack() as undo:
+        undo.callback(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode())
+        undo.callback(setattr, how, 'fill_uninitialized_memory', how.fill_uninitialized_memory)
+        if name not in os.environ: undo.callback(os.environ.pop, name)
+        os.environ.setdefault(name, ':4096:8')
+        torch.use_deterministic_algorithms(True)
+        how.fill_uninitialized_memory = False # nothing here reads what it has not written
+        yield
 
 # %% ../nbs/24_runs.ipynb #6fbcf4dd
 def machine(device: torch.device|None = None, # Default: a GPU if this process has used one
