@@ -31,16 +31,13 @@ def _recorded(call, stream, pool):
     return replay
 
 # %% ../nbs/23_graphs.ipynb #9a3f0108
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1 # names of settings, as in glibc's malloc.h
-
 @cache
 def _keep_memory():
     "Keep the freed memory of tensors up to 32 MiB; other C libraries have their own way"
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_MMAP_THRESHOLD, 2**25)
-        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
-
+        mallopt(-3, 2**25) # M_MMAP_THRESHOLD of malloc.h
+        mallopt(-1, 2**31 - 1) # M_TRIM_THRESHOLD
 
 # %% ../nbs/23_graphs.ipynb #9a3f0009
 class Repeated:
