@@ -87,7 +87,6 @@ def _replayed(self: Repeated, key, tensors, others):
 # %% ../nbs/23_graphs.ipynb #64ad93a0
 class _FixedCache(KVCache):
     "A cache whose steps read `width` slots, used or not; at a width of 0 as any other, for prompts"
-    width, slot = 0, None
 
     def extend(self, positions):
         if not self.width: return super().extend(positions)
