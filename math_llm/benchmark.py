@@ -374,16 +374,19 @@ def _rate(r):
     return f"{r['seconds']:.3g} s" if 'seconds' in r else ''
 
 # %% ../nbs/26_benchmark.ipynb #bddb6a59
+def _line(r):
+    "The cells of a row"
+    peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
+    memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
+    gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
+    return [r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
+            _number(r.get('tokens_per_second')), peak, memory, gain]
+
+# %% ../nbs/26_benchmark.ipynb #bddb6a5b
 def _formatted(result):
     "Results as a table; the gain is how many times as fast as the reference, the row without one"
-    lines = []
-    for r in result['rows']:
-        peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
-        memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
-        gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
-        lines.append([r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
-                      _number(r.get('tokens_per_second')), peak, memory, gain])
-    return markdown_table([*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain'], lines, True)
+    heads = [*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain']
+    return markdown_table(heads, [*map(_line, result['rows'])], align=True)
 
 # %% ../nbs/26_benchmark.ipynb #adacc12d
 def _compared(a, b):

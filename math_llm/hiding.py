@@ -61,7 +61,7 @@ class HidingAnswer(GumbelAnswer):
     def __init__(self, model: Transformer,
                  n_thoughts: Size, # K, the same for every problem
                  config: HidingConfig|None = None): # Default: nothing is hidden
-        super().__init__(model, n_thoughts, config or HidingConfig(use_gumbel=True))
+        super().__init__(model, n_thoughts, config or HidingConfig())
         self.pruned = None # thoughts that answers unlearn to listen to; None: not chosen yet
         self.others = torch.zeros(n_thoughts, dtype=torch.bool, device=model.embed.weight.device)
 

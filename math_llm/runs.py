@@ -223,9 +223,10 @@ class Log:
     def __enter__(self): return self
     def __exit__(self, kind, error, trace): self.close(failed=isinstance(error, Exception))
 
-# %% ../nbs/24_runs.ipynb #be4e8a1a
+# %% ../nbs/24_runs.ipynb #be4e8a1f
 _COLOURS = dict(good='\033[32m', step='\033[36m', bad='\033[31m')
 
+# %% ../nbs/24_runs.ipynb #be4e8a1a
 @patch
 def say(self: Log, line: str,
         mark: str|None = None): # One of `good`, `step`, `bad`: its colour
@@ -246,7 +247,7 @@ def numbers(self: Log, step: Count, **values):
 # %% ../nbs/24_runs.ipynb #be4e8a1c
 @patch
 def bar(self: Log, total: Count, done: Count):
-    "A progress bar: on a terminal and in a notebook, not into a pipe"
+    "A progress bar, where somebody sees it"
     seen = (sys.stderr.isatty() or 'ipykernel' in sys.modules) and not os.environ.get('IN_TEST')
     shown = self.writes and self.config.progress and seen
     return tqdm(total=total, initial=done, disable=not shown, unit='step', leave=False)

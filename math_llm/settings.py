@@ -145,15 +145,20 @@ def _bf16_gain():
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
 # %% ../nbs/24_settings.ipynb #f431b6a9
+def _native_bf16():
+    "Does this processor have instructions for bf16?"
+    tests = [f'_is_{name}_supported' for name in ('avx512_bf16', 'amx_tile')]
+    return any(getattr(torch.cpu, test, bool)() for test in tests)
+
+# %% ../nbs/24_settings.ipynb #f431b6aa
 def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16 or fp16
     "What `auto` means on a device; raises `InputError` where the device cannot do what is asked"
     if precision == 'fp16' and device.type == 'cpu':
         raise InputError('--fp16 needs a GPU; on this device use --bf16 or --precision fp32')
     if precision != 'auto': return precision
     if device.type == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp32'
-    tests = [f'_is_{name}_supported' for name in ('avx512_bf16', 'amx_tile')]
-    native = any(getattr(torch.cpu, test, bool)() for test in tests)
-    return 'bf16' if device.type == 'cpu' and native and _bf16_gain() > 1.2 else 'fp32'
+    fast = device.type == 'cpu' and _native_bf16() and _bf16_gain() > 1.2
+    return 'bf16' if fast else 'fp32'
 
 # %% ../nbs/24_settings.ipynb #24e0a007
 check_calls(globals())
