@@ -8,10 +8,12 @@ __all__ = ['BenchmarkConfig', 'benchmark']
 # %% ../nbs/26_benchmark.ipynb #4d973de3
 import copy, gc, itertools, math, subprocess, sys, time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 import numpy as np
 import torch
+from fastcore.basics import patch
 from .tokenizer import END
 from .problems import ProblemConfig
 from .model import ModelConfig, Transformer
@@ -19,26 +21,31 @@ from .decoding import generate, plain_generate
 from .learning import Batch, TeacherForcing
 from .gumbel import GumbelAnswer, GumbelCompletion
 from .evaluation import evaluate
-from .options import InputError, check_calls, check_options, command, next_steps
-from .options import opt, out_of_memory, read_json
+from .options import (InputError, check_calls, check_options, command, next_steps, opt,
+                              out_of_memory, read_json)
 from .files import check_output, load_pretrained, resolve_device
 from .datasets import Stream
 from .runs import deterministic, machine
 from .results import markdown_table, write_results
-from .settings import TrainingConfig
-from .training import (batching, make_optimizers, resolve_precision, set_learning_rate,
-                               stepper)
+from .settings import TrainingConfig, resolve_precision
+from .training import batching, make_optimizers, set_learning_rate, stepper
 
 # %% ../nbs/26_benchmark.ipynb #d4ed12b3
+def _timed(call, n, sync, clock):
+    "Seconds a call, over `n` calls; `sync` waits for a device"
+    sync()
+    began = clock()
+    for _ in range(n): call()
+    sync()
+    return (clock() - began) / n
+
+# %% ../nbs/26_benchmark.ipynb #d4ed12b4
 def _take_turns(calls, repeats, turn, sync=lambda: None, clock=time.perf_counter):
     "Seconds a call, by name, one figure a round; a turn lasts about `turn` seconds"
-    def timed(call, n):
-        sync(); began = clock()
-        for _ in range(n): call()
-        sync()
-        return (clock() - began) / n
-    n = {k: max(1, math.ceil(turn / max(timed(call, 1), 1e-9))) for k, call in calls.items()}
-    rounds = [{k: timed(call, n[k]) for k, call in calls.items()} for _ in range(repeats)]
+    first = {k: _timed(call, 1, sync, clock) for k, call in calls.items()}
+    n = {k: max(1, math.ceil(turn / max(seconds, 1e-9))) for k, seconds in first.items()}
+    rounds = [{k: _timed(call, n[k], sync, clock) for k, call in calls.items()}
+              for _ in range(repeats)]
     return {k: [r[k] for r in rounds] for k in calls}
 
 # %% ../nbs/26_benchmark.ipynb #e3778a4f
@@ -83,31 +90,34 @@ class _Setting:
     graphs: bool = True # Record the steps on a GPU
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
 
-    def model(self, longest):
-        "A new model whose context has room for `longest` tokens"
-        torch.manual_seed(0)
-        with torch.device('cpu'):
-            model = Transformer(ModelConfig.from_size(self.size, max_length=longest))
-        return model.to(self.device)
+# %% ../nbs/26_benchmark.ipynb #03b0f091
+@patch
+def model(self: _Setting, longest):
+    "A new model whose context has room for `longest` tokens"
+    torch.manual_seed(0)
+    shape = ModelConfig.from_size(self.size, max_length=longest)
+    with torch.device('cpu'): return Transformer(shape).to(self.device)
 
 # %% ../nbs/26_benchmark.ipynb #66469d95
+def _steps(s, precision, objective, batches):
+    "A call that takes a step on each batch"
+    made, device = objective(), torch.device(s.device)
+    optimizers = make_optimizers(made.model, TrainingConfig(), precision)
+    set_learning_rate(optimizers, s.learning_rate)
+    step = stepper(made, optimizers, precision, s.graphs)
+    there, new = [b.to(device) for b in batches], getattr(made, 'new_noise', None)
+    def call():
+        with deterministic(device): return [step(b, *([new(b)] if new else [])) for b in there]
+    for _ in range(3 if device.type == 'cuda' and s.graphs else 0): call() # records them
+    return call
+
+# %% ../nbs/26_benchmark.ipynb #66469d96
 def _step_work(s, variant, precision, objective, batches, thoughts=0, reference=False):
     "Training steps, one for each batch; `thoughts` are tokens of a row that the data lacks"
-    device = torch.device(s.device)
-    def make():
-        made = objective()
-        optimizers = make_optimizers(made.model, TrainingConfig(), precision)
-        set_learning_rate(optimizers, s.learning_rate)
-        step = stepper(made, optimizers, precision, s.graphs)
-        there, new = [b.to(device) for b in batches], getattr(made, 'new_noise', None)
-        def call():
-            with deterministic(device):
-                return [step(b, *([new(b)] if new else [])) for b in there]
-        for _ in range(3 if device.type == 'cuda' and s.graphs else 0): call() # records them
-        return call
     lengths = np.concatenate([b.lengths for b in batches]) + thoughts
     flops = 3 * _matrix_flops(ModelConfig.from_size(s.size), lengths - 1)
-    return _Work(variant, precision, make, len(lengths), int(lengths.sum()), flops, reference)
+    return _Work(variant, precision, lambda: _steps(s, precision, objective, batches),
+                 len(lengths), int(lengths.sum()), flops, reference)
 
 # %% ../nbs/26_benchmark.ipynb #69788650
 def _train_works(s):
@@ -133,6 +143,7 @@ def _gumbel_works(s, objective, batch, model, thoughts=0):
     return [_step_work(s, name, p, lambda f=f: f(model()), [batch], k, reference=name != 'ours')
             for p in s.precisions for name, f, k in both]
 
+# %% ../nbs/26_benchmark.ipynb #cfa3bd84
 def _completion_works(s):
     config = ProblemConfig(max_digits=s.digits)
     longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(16 * s.batch)
@@ -177,6 +188,7 @@ def _decode_works(s):
     return [*(work('ours', p, np.arange(s.batch), batched) for p in s.precisions),
             work('one at a time', 'fp32', few, one_by_one, True)]
 
+# %% ../nbs/26_benchmark.ipynb #93afc3f7
 def _evaluate_works(s):
     model, ex, written, _ = _asked(s)
     def ours(): return evaluate(model, ex.problems, s.batch)['exact_match']['count']
@@ -190,6 +202,7 @@ def _evaluate_works(s):
 # %% ../nbs/26_benchmark.ipynb #41b03837
 _STATUS = Path('/proc/self/status') # of this process, on Linux
 
+# %% ../nbs/26_benchmark.ipynb #41b03838
 def _memory_child(part, setting, variant, precision, threads):
     "Print the MB that a work needs, in a process that has done the same with two problems"
     torch.set_num_threads(threads)
@@ -202,6 +215,7 @@ def _memory_child(part, setting, variant, precision, threads):
         call()
     print(most() - before)
 
+# %% ../nbs/26_benchmark.ipynb #41b03839
 def _memory(part, s, w):
     "MB that a call of a work needs; None: it cannot be known here"
     if torch.device(s.device).type == 'cuda':
@@ -222,6 +236,7 @@ def _memory(part, s, w):
 _PARTS = dict(train=_train_works, gumbel_completion=_completion_works,
               gumbel_answer=_answer_works, decode=_decode_works, evaluate=_evaluate_works)
 
+# %% ../nbs/26_benchmark.ipynb #6dc7e144
 @dataclass
 class BenchmarkConfig:
     "What to measure, and how patiently"
@@ -250,13 +265,18 @@ class BenchmarkConfig:
 
 # %% ../nbs/26_benchmark.ipynb #3f1726a9
 _KEYS = ('part', 'size', 'digits', 'batch', 'precision', 'variant') # what a row is known by
+
+# %% ../nbs/26_benchmark.ipynb #3f1726aa
+def _spread(name, values):
+    "Median, least and greatest over the rounds; nothing if there were none"
+    if not values: return {}
+    return {name: float(np.median(values)), name + '_low': min(values), name + '_high': max(values)}
+
+# %% ../nbs/26_benchmark.ipynb #3f1726ab
 def _row(key, work, seconds, reference=None, peak=None, memory=None):
     "A line of the results; seconds, reference and peak (operations a second): one figure a round"
-    r = dict(zip(_KEYS, key))
     ratios = [b / a for a, b in zip(seconds or (), reference or ())]
-    for name, values in dict(seconds=seconds, gain=ratios).items():
-        if values: r |= {name: float(np.median(values)), name + '_low': min(values),
-                         name + '_high': max(values)}
+    r = dict(zip(_KEYS, key)) | _spread('seconds', seconds) | _spread('gain', ratios)
     if seconds:
         if work.problems: r['problems_per_second'] = work.problems / r['seconds']
         if work.tokens: r['tokens_per_second'] = work.tokens / r['seconds']
@@ -275,18 +295,31 @@ def _reference(work, works, seconds):
     return [t * work.problems / found[0].problems for t in seconds[found[0]]]
 
 # %% ../nbs/26_benchmark.ipynb #1bcc50f9
+@contextmanager
+def _if_it_fits():
+    "Within, what needs too much memory is left undone"
+    try: yield
+    except Exception as e:
+        if not out_of_memory(e): raise
+
+# %% ../nbs/26_benchmark.ipynb #1bcc50fa
+def _ready(works, part, s, config):
+    "Calls of the works that fit into memory, and the MB that works need"
+    calls, memory = {}, {}
+    for w in works:
+        with _if_it_fits():
+            if config.memory and w.problems: memory[w] = _memory(part, s, w)
+            call = w.make()
+            if config.repeats: call() # the first call loads kernels
+            calls[w] = call
+    return calls, memory
+
+# %% ../nbs/26_benchmark.ipynb #1bcc50fb
 def _measured(part, s, config):
     "The rows of a part at a setting; those of matrix products are among them"
     works = [w for w in _PARTS[part](s) if config.reference or not w.reference]
-    products, calls, memory, rows = {p: _product(s.device, p) for p in s.precisions}, {}, {}, []
-    for w in (*works, *products.values()):
-        try:
-            if config.memory and w.problems: memory[w] = _memory(part, s, w)
-            calls[w] = w.make()
-            if config.repeats: calls[w]() # the first call loads kernels
-        except Exception as e:
-            if not out_of_memory(e): raise
-            calls.pop(w, None)
+    products, rows = {p: _product(s.device, p) for p in s.precisions}, []
+    calls, memory = _ready([*works, *products.values()], part, s, config)
     wait = torch.cuda.synchronize if torch.device(s.device).type == 'cuda' else lambda: None
     seconds = _take_turns(calls, config.repeats, config.turn, wait)
     for w in (*works, *products.values()):
@@ -299,27 +332,6 @@ def _measured(part, s, config):
     return rows
 
 # %% ../nbs/26_benchmark.ipynb #498adcc7
-def benchmark(config: BenchmarkConfig) -> dict: # What a results file holds
-    "Measure one part after the other, at one setting after the other"
-    device, began = resolve_device(config.device), time.perf_counter()
-    rows, auto = [], ('fp32', 'bf16')[:1 + (resolve_precision('auto', device) == 'bf16')]
-    for part, size, digits, batch in itertools.product(config.parts, config.model_size,
-                                                       config.digits, config.batch_size):
-        s = _Setting(size, digits, batch, config.precision or auto, str(device), config.compile,
-                     config.graphs)
-        try: rows += _measured(part, s, config)
-        except Exception as e: # not even its data fits
-            if not out_of_memory(e): raise
-            key = part, size, digits, batch, s.precisions[0], 'ours'
-            rows.append(dict(zip(_KEYS, key)) | dict(failed='out of memory'))
-        gc.collect()
-        if torch.cuda.is_initialized(): torch.cuda.empty_cache()
-    peaks = {r['precision']: r for r in rows if r['part'] == 'peak' and 'gflops' in r}
-    rows = [r for r in rows if r['part'] != 'peak'] + [*peaks.values()]
-    return dict(title='Benchmark: ' + ', '.join(config.parts).replace('_', ' '),
-                command=_typed(config), seeds=[0], seconds=round(time.perf_counter() - began, 1),
-                torch=torch.__version__, threads=torch.get_num_threads(), rows=rows)
-
 def _typed(config):
     "The command line of a run"
     words = ['math_llm_benchmark']
@@ -330,9 +342,31 @@ def _typed(config):
         words += map(str, value if isinstance(value, tuple) else (value,) * (f.type is not bool))
     return ' '.join(words)
 
+# %% ../nbs/26_benchmark.ipynb #498adcc9
+def benchmark(config: BenchmarkConfig) -> dict: # What a results file holds
+    "Measure one part after the other, at one setting after the other"
+    device, began = resolve_device(config.device), time.perf_counter()
+    rows, auto = [], ('fp32', 'bf16')[:1 + (resolve_precision('auto', device) == 'bf16')]
+    for part, size, digits, batch in itertools.product(config.parts, config.model_size,
+                                                       config.digits, config.batch_size):
+        s = _Setting(size, digits, batch, config.precision or auto, str(device), config.compile,
+                     config.graphs)
+        key = part, size, digits, batch, s.precisions[0], 'ours'
+        found = [dict(zip(_KEYS, key), failed='out of memory')] # not even its data fits
+        with _if_it_fits(): found = _measured(part, s, config)
+        rows += found
+        gc.collect()
+        if torch.cuda.is_initialized(): torch.cuda.empty_cache()
+    peaks = {r['precision']: r for r in rows if r['part'] == 'peak' and 'gflops' in r}
+    rows = [r for r in rows if r['part'] != 'peak'] + [*peaks.values()]
+    return dict(title='Benchmark: ' + ', '.join(config.parts).replace('_', ' '),
+                command=_typed(config), seeds=[0], seconds=round(time.perf_counter() - began, 1),
+                torch=torch.__version__, threads=torch.get_num_threads(), rows=rows)
+
 # %% ../nbs/26_benchmark.ipynb #df34c282
 def _number(x): return '' if x is None else f'{x:,.0f}' if x >= 100 else f'{x:.3g}'
 
+# %% ../nbs/26_benchmark.ipynb #df34c283
 def _rate(r):
     if 'failed' in r: return r['failed']
     if 'problems_per_second' in r: return f"{_number(r['problems_per_second'])} problems/s"
@@ -340,16 +374,19 @@ def _rate(r):
     return f"{r['seconds']:.3g} s" if 'seconds' in r else ''
 
 # %% ../nbs/26_benchmark.ipynb #bddb6a59
+def _line(r):
+    "The cells of a row"
+    peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
+    memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
+    gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
+    return [r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
+            _number(r.get('tokens_per_second')), peak, memory, gain]
+
+# %% ../nbs/26_benchmark.ipynb #bddb6a5b
 def _formatted(result):
     "Results as a table; the gain is how many times as fast as the reference, the row without one"
-    lines = []
-    for r in result['rows']:
-        peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
-        memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
-        gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
-        lines.append([r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
-                      _number(r.get('tokens_per_second')), peak, memory, gain])
-    return markdown_table([*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain'], lines, True)
+    heads = [*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain']
+    return markdown_table(heads, [*map(_line, result['rows'])], align=True)
 
 # %% ../nbs/26_benchmark.ipynb #adacc12d
 def _compared(a, b):

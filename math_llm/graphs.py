@@ -7,10 +7,12 @@ __all__ = ['Repeated', 'recorded_steps']
 
 # %% ../nbs/23_graphs.ipynb #9a3f0005
 import ctypes, weakref
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 import torch
+from fastcore.basics import patch
 from .model import KVCache, Transformer
 from .options import Count, InputError, check_calls
 
@@ -29,16 +31,13 @@ def _recorded(call, stream, pool):
     return replay
 
 # %% ../nbs/23_graphs.ipynb #9a3f0108
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1 # names of settings, as in glibc's malloc.h
-
 @cache
 def _keep_memory():
     "Keep the freed memory of tensors up to 32 MiB; other C libraries have their own way"
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_MMAP_THRESHOLD, 2**25)
-        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
-
+        mallopt(-3, 2**25) # M_MMAP_THRESHOLD of malloc.h
+        mallopt(-1, 2**31 - 1) # M_TRIM_THRESHOLD
 
 # %% ../nbs/23_graphs.ipynb #9a3f0009
 class Repeated:
@@ -48,38 +47,46 @@ class Repeated:
                  record: Callable|None = None, # Stand-in for the recording; default: a CUDA graph
                  after: Count = 2, # Plain calls of a shape before it is recorded
                  most: Count = 64): # Shapes that are recorded
-        self.call, self.after, self.most, self.seen, self.fixed = call, after, most, {}, {}
-        self.stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
-        self.record = record
+        self.call, self.record, self.after, self.most = call, record, after, most
+        self.seen, self.fixed, self.stream = Counter(), {}, None # by shape: calls, recordings
         if device.type == 'cpu': _keep_memory()
+        if device.type == 'cuda': self.stream = torch.cuda.Stream(device)
         if self.stream and not record:
             pool = torch.cuda.graph_pool_handle() # memory that the recordings share
-            self.record = lambda call: _recorded(call, self.stream, pool)
+            self.record = partial(_recorded, stream=self.stream, pool=pool)
 
-    def __call__(self, *tensors, **others) -> torch.Tensor: # A copy, which stays
-        if not self.stream: return self._run(tensors, others)
-        here = torch.cuda.current_stream(self.stream.device)
-        self.stream.wait_stream(here)
-        with torch.cuda.stream(self.stream): result = self._run(tensors, others)
-        here.wait_stream(self.stream)
-        return result
+# %% ../nbs/23_graphs.ipynb #9a3f0111
+@patch
+def __call__(self: Repeated, *tensors, **others) -> torch.Tensor: # A copy, which stays
+    if not self.stream: return self._run(tensors, others)
+    here = torch.cuda.current_stream(self.stream.device)
+    self.stream.wait_stream(here)
+    with torch.cuda.stream(self.stream): result = self._run(tensors, others)
+    here.wait_stream(self.stream)
+    return result
 
-    def _run(self, tensors, others):
-        key = tuple((t.shape, t.dtype) for t in tensors), tuple(others.items())
-        self.seen[key] = count = self.seen.get(key, 0) + 1
-        plain = count <= self.after or key not in self.fixed and len(self.fixed) >= self.most
-        if not self.record or plain: return self.call(*tensors, **others)
-        if key not in self.fixed:
-            fixed = [t.clone() for t in tensors]
-            self.fixed[key] = fixed, self.record(lambda: self.call(*fixed, **others))
-        fixed, replay = self.fixed[key]
-        for mine, given in zip(fixed, tensors): mine.copy_(given, non_blocking=True)
-        return replay().clone()
+# %% ../nbs/23_graphs.ipynb #9a3f0113
+@patch
+def _run(self: Repeated, tensors, others):
+    key = tuple((t.shape, t.dtype) for t in tensors), tuple(others.items())
+    self.seen[key] += 1
+    full = key not in self.fixed and len(self.fixed) >= self.most
+    if not self.record or full or self.seen[key] <= self.after: return self.call(*tensors, **others)
+    return self._replayed(key, tensors, others)
+
+# %% ../nbs/23_graphs.ipynb #9a3f0115
+@patch
+def _replayed(self: Repeated, key, tensors, others):
+    if key not in self.fixed:
+        fixed = [t.clone() for t in tensors]
+        self.fixed[key] = fixed, self.record(lambda: self.call(*fixed, **others))
+    fixed, replay = self.fixed[key]
+    for mine, given in zip(fixed, tensors): mine.copy_(given, non_blocking=True)
+    return replay().clone()
 
 # %% ../nbs/23_graphs.ipynb #64ad93a0
 class _FixedCache(KVCache):
     "A cache whose steps read `width` slots, used or not; at a width of 0 as any other, for prompts"
-    width, slot = 0, None
 
     def extend(self, positions):
         if not self.width: return super().extend(positions)
@@ -100,22 +107,30 @@ _SLOTS = 32 # by which a width grows
 _RECORDS = dict(cuda=None) # kinds of devices whose steps are recorded, and how, as in `Repeated`
 _LATEST = weakref.WeakKeyDictionary() # the steps of a model that were used last
 
+# %% ../nbs/23_graphs.ipynb #64ad93a2
 class _Steps:
     "Steps of one model that go on with `b` rows"
     def __init__(self, model, b, slots, device):
         self.model, self.cache = weakref.proxy(model), _FixedCache(model, b, slots)
         self.step = Repeated(self._step, device, _RECORDS[device.type], after=_SLOTS)
 
-    def _step(self, new, at, slot, width):
-        kind = new.device.type
-        self.cache.slot, self.cache.width = slot, width
-        with torch.autocast(kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind),
-                            cache_enabled=False): # a recording must not read what will be gone
-            return self.model(new[:, None], self.cache, at)[:, -1]
+    def restart(self):
+        self.cache.n = self.cache.width = 0
+        self.cache.positions.fill_(KVCache.PAD)
+        return self
 
     def __call__(self, new, at, n): # what each row has written, where that stands, slots in use
         return self.step(new, at, torch.full((1,), n, device=at.device),
                          width=-(-(n + 1) // _SLOTS) * _SLOTS)
+
+# %% ../nbs/23_graphs.ipynb #64ad93a4
+@patch
+def _step(self: _Steps, new, at, slot, width):
+    kind = new.device.type
+    self.cache.slot, self.cache.width = slot, width
+    with torch.autocast(kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind),
+                        cache_enabled=False):
+        return self.model(new[:, None], self.cache, at)[:, -1]
 
 # %% ../nbs/23_graphs.ipynb #9a3f0012
 def recorded_steps(model: Transformer,
@@ -129,10 +144,7 @@ def recorded_steps(model: Transformer,
     key = b, slots, cast and torch.get_autocast_dtype(device.type), *(
         (p.data_ptr(), p.dtype) for p in model.parameters())
     if _LATEST.get(model, (None,))[0] != key: _LATEST[model] = key, _Steps(model, b, slots, device)
-    cache = _LATEST[model][1].cache
-    cache.n = cache.width = 0
-    cache.positions.fill_(KVCache.PAD)
-    return _LATEST[model][1]
+    return _LATEST[model][1].restart()
 
 # %% ../nbs/23_graphs.ipynb #9a3f000a
 check_calls(globals())

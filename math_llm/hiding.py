@@ -46,6 +46,7 @@ def _columns(prompts):
     sign = i.where(signs, t).flip(1).cummin(1).values.flip(1)                       # the next one
     return (sign - i - 1).where(prompts < 10, -1)
 
+# %% ../nbs/23_hiding.ipynb #875f5116
 def _beside_the_column(prompts, digits, m, s):
     "What each of the last 1+m of s inputs sees besides the column it writes (b, 1+m, s)"
     i = torch.arange(1 + m, device=prompts.device) # the last thought, `</think>`, the answer
@@ -60,51 +61,63 @@ class HidingAnswer(GumbelAnswer):
     def __init__(self, model: Transformer,
                  n_thoughts: Size, # K, the same for every problem
                  config: HidingConfig|None = None): # Default: nothing is hidden
-        super().__init__(model, n_thoughts, config or HidingConfig(use_gumbel=True))
-        self.hidden_columns, self.pruned = self.config.gumbel_hide_columns, None
+        super().__init__(model, n_thoughts, config or HidingConfig())
+        self.pruned = None # thoughts that answers unlearn to listen to; None: not chosen yet
         self.others = torch.zeros(n_thoughts, dtype=torch.bool, device=model.embed.weight.device)
 
-    def set_progress(self, progress: float): # Share of the training that is done, 0 to 1
-        "Sample, hide and prune from now on as this point of the training asks for"
-        super().set_progress(progress)
-        self.hidden_share = ramp(self.config.gumbel_hide, 0., progress, until=0.5)
-        self.late = self.config.gumbel_prune < 1 and progress >= self.config.gumbel_prune
-        self.hidden_thoughts = 0. if self.late else self.config.gumbel_hide_thoughts
+# %% ../nbs/23_hiding.ipynb #hide0030
+@patch
+def set_progress(self: HidingAnswer, progress: float): # Share of the training that is done, 0 to 1
+    "Sample, hide and prune from now on as this point of the training asks for"
+    GumbelAnswer.set_progress(self, progress)
+    self.hidden_share = ramp(self.config.gumbel_hide, 0., progress, until=0.5)
+    self.late = self.config.gumbel_prune < 1 and progress >= self.config.gumbel_prune
+    self.hidden_thoughts = 0. if self.late else self.config.gumbel_hide_thoughts
 
-    @property
-    def prunes(self): return self.late and self.pruned is None
+# %% ../nbs/23_hiding.ipynb #hide0031
+@patch(as_prop=True)
+def prunes(self: HidingAnswer):
+    "Is it time to choose the thoughts that are redundant?"
+    return self.late and self.pruned is None
 
-    def new_noise(self, batch: Batch) -> torch.Tensor: # (b, K or more, 16)
-        "Noise for the thoughts; behind it, unscaled, that for hiding tokens, thoughts, columns"
-        tokens = batch.longest[0] if self.hidden_share else 0
-        thoughts = (1 + batch.longest[1]) * self.n_thoughts if self.hidden_thoughts else 0
-        rows = sum(-(-n // len(VOCAB)) for n in (tokens, thoughts)) + (self.hidden_columns > 0)
-        noise = super().new_noise(batch)
-        return torch.cat([noise, self.draw(batch, rows)], 1) if self.training and rows else noise
+# %% ../nbs/23_hiding.ipynb #hide0033
+@patch
+def new_noise(self: HidingAnswer, batch: Batch) -> torch.Tensor: # (b, K or more, 16)
+    "Noise for the thoughts; behind it, unscaled, that for hiding tokens, thoughts, columns"
+    tokens = batch.longest[0] if self.hidden_share else 0
+    thoughts = (1 + batch.longest[1]) * self.n_thoughts if self.hidden_thoughts else 0
+    rows = sum(-(-n // len(VOCAB)) for n in (tokens, thoughts))
+    rows += self.config.gumbel_hide_columns > 0
+    noise = GumbelAnswer.new_noise(self, batch)
+    return torch.cat([noise, self.draw(batch, rows)], 1) if self.training and rows else noise
 
-    def columns(self, batch):
-        "What answers that see little do not look at (b, 1+m, s)"
-        p, m, digits = *batch.longest[:2], batch.lengths - batch.prompt_lengths - 1
-        return _beside_the_column(self.prompts(batch), digits, m, p + 1 + self.n_thoughts + m)
+# %% ../nbs/23_hiding.ipynb #hide0035
+@patch
+def columns(self: HidingAnswer, batch):
+    "What answers that see little do not look at (b, 1+m, s)"
+    p, m, digits = *batch.longest[:2], batch.lengths - batch.prompt_lengths - 1
+    return _beside_the_column(self.prompts(batch), digits, m, p + 1 + self.n_thoughts + m)
 
-    def visible(self, batch, noise):
-        "What the last thought, `</think>` and the answer may look at (b, 1+m, s); None: everything"
-        chances = (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
-        if not self.training or not chances.numel(): return None
-        hidden = self.columns(batch)                                                # (b, 1+m, s)
-        s, narrow = hidden.shape[2], chances[:, -len(VOCAB)] < self.hidden_columns  # (b,)
-        problem = torch.arange(s, device=noise.device) < batch.prompt_lengths[:, None]  # (b, s)
-        tokens = problem & (F.pad(chances, (0, s))[:, :s] < self.hidden_share)
-        if self.hidden_thoughts:
-            drawn = chances[:, :-len(VOCAB)][:, -hidden.shape[1] * self.n_thoughts:]
-            drawn = drawn.unflatten(1, (hidden.shape[1], -1)) < self.hidden_thoughts
-            hidden = hidden | F.pad(drawn, (batch.longest[0] + 1, batch.longest[1]))
-        return ~(tokens[:, None] | hidden & narrow[:, None, None])
+# %% ../nbs/23_hiding.ipynb #hide0036
+@patch
+def _unseen_thoughts(self: HidingAnswer, batch, chances):
+    "Thoughts that each digit of the answer does not see (b, 1+m, s)"
+    (p, m, _), k = batch.longest, self.n_thoughts
+    drawn = chances[:, :-len(VOCAB)][:, -(1 + m) * k:].unflatten(1, (1 + m, k))
+    return F.pad(drawn < self.hidden_thoughts, (p + 1, m))
 
-    def answer(self, batch, samples, cache, visible=None):
-        "Sums of the answer behind these thoughts; in training, pruned ones are exchanged"
-        if self.training and self.config.gumbel_prune < 1: samples = self.exchange(samples, cache)
-        return super().answer(batch, samples, cache, visible)
+# %% ../nbs/23_hiding.ipynb #hide0037
+@patch
+def visible(self: HidingAnswer, batch, noise):
+    "What the last thought, `</think>` and the answer may look at (b, 1+m, s); None: everything"
+    chances = (-(-noise[:, self.n_thoughts:]).exp()).exp().flatten(1)
+    if not self.training or not chances.numel(): return None
+    hidden, narrow = self.columns(batch), chances[:, -len(VOCAB)] < self.config.gumbel_hide_columns
+    if self.hidden_thoughts: hidden = hidden | self._unseen_thoughts(batch, chances)
+    s = hidden.shape[2]
+    problem = torch.arange(s, device=noise.device) < batch.prompt_lengths[:, None]  # (b, s)
+    tokens = problem & (F.pad(chances, (0, s))[:, :s] < self.hidden_share)
+    return ~(tokens[:, None] | hidden & narrow[:, None, None])
 
 # %% ../nbs/23_hiding.ipynb #hide0013
 @patch
@@ -117,6 +130,13 @@ def exchange(self: HidingAnswer, samples, cache):
     last = mixed(samples[None, :, -1:], self.others[-1])[0]
     return torch.cat([samples[:, :-1], last], 1)
 
+# %% ../nbs/23_hiding.ipynb #hide0039
+@patch
+def answer(self: HidingAnswer, batch, samples, cache, visible=None):
+    "Sums of the answer behind these thoughts; in training, pruned ones are exchanged"
+    if self.training and self.config.gumbel_prune < 1: samples = self.exchange(samples, cache)
+    return GumbelAnswer.answer(self, batch, samples, cache, visible)
+
 # %% ../nbs/23_hiding.ipynb #5117a0c1
 @patch
 def prune(self: HidingAnswer,
@@ -127,25 +147,28 @@ def prune(self: HidingAnswer,
     self.others.copy_(torch.tensor(others, device='cpu'))
 
 # %% ../nbs/23_hiding.ipynb #5117a0c2
+@patch
+def _without(self: HidingAnswer, batch, samples, cache, visible, thoughts):
+    "Share of wrong tokens, and the loss, of answers that do not see some thoughts"
+    visible, again = visible.clone(), copy.copy(cache)
+    for i in thoughts: visible[..., batch.longest[0] + 1 + i] = False
+    again.keys, again.values = [*cache.keys], [*cache.values]
+    loss, n, right, _ = self.answer(batch, samples, again, visible)
+    return 1 - (right / n).item(), (loss / n).item()
+
+# %% ../nbs/23_hiding.ipynb #hide0041
 _MISSED = 0.001 # so many more wrong tokens are put up with
 
 @patch
 @torch.no_grad()
 def redundant(self: HidingAnswer, batch: Batch) -> list[int]: # Numbers of thoughts, 0 to K-1
     "Thoughts that answers do not miss, found by hiding one more at a time"
-    training, found, columns = self.training, [], self.columns(batch)
+    training, found = self.training, []
     self.eval() # no noise
-    samples, cache = self.think(batch, self.new_noise(batch))
-    def wrong(*hidden): # share of the answers' tokens, and the loss
-        gone = torch.zeros_like(columns[0, 0])
-        for i in hidden: gone[batch.longest[0] + 1 + i] = True
-        again = copy.copy(cache)
-        again.keys, again.values = [*cache.keys], [*cache.values]
-        loss, n, right, _ = self.answer(batch, samples, again, ~(columns | gone))
-        return 1 - (right / n).item(), (loss / n).item()
-    most = wrong()[0] + _MISSED
-    while rest := [i for i in range(self.n_thoughts) if i not in found]:
-        (share, _), least = min((wrong(*found, i), i) for i in rest)
+    given = batch, *self.think(batch, self.new_noise(batch)), ~self.columns(batch)
+    most = self._without(*given, [])[0] + _MISSED
+    while rest := {*range(self.n_thoughts)} - {*found}:
+        (share, _), least = min((self._without(*given, [*found, i]), i) for i in rest)
         if share > most: break
         found.append(least)
     self.train(training)

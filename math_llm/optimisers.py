@@ -7,15 +7,16 @@ __all__ = ['Muon', 'Average']
 
 # %% ../nbs/23_optimisers.ipynb #fe14b487
 import torch
+from fastcore.basics import patch
 from .options import InputError, check_calls
 
-# %% ../nbs/23_optimisers.ipynb #c46a4156
+# %% ../nbs/23_optimisers.ipynb #c46a4157
 _POLYNOMIALS = ((8.0248, -23.4336, 17.3095), (3.3695, -2.5718, 0.5159), (3.0675, -2.744, 0.7439))
 
-def _orthogonalized(x, # (m, n) or (b, m, n)
+# %% ../nbs/23_optimisers.ipynb #c46a4156
+def _orthogonalized(x, # (b, m, n)
                     polynomials=_POLYNOMIALS): # (a, b, c) of a s + b s³ + c s⁵ for each step
     "All directions of each matrix made equally long: its singular values are near one"
-    if x.ndim == 2: return _orthogonalized(x[None], polynomials)[0]
     wide = x.shape[1] <= x.shape[2]
     x = (x if wide else x.mT).contiguous()                        # the smaller square is cheaper
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
@@ -42,23 +43,30 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
         self.dtype, self.polynomials = dtype, polynomials
 
-    @torch.no_grad()
-    def step(self):
-        for g in self.param_groups:
-            params = [p for p in g['params'] if p.grad is not None]
-            if not params: continue
-            for p in params:
-                if not self.state[p]: self.state[p]['mean'] = torch.zeros_like(p)
-            means, grads = [self.state[p]['mean'] for p in params], [p.grad for p in params]
-            torch._foreach_lerp_(means, grads, 1 - g['momentum'])
-            updates = torch._foreach_lerp(grads, means, g['momentum'])
-            torch._foreach_mul_(params, 1 - g['lr'] * g['weight_decay'])
-            for shape in dict.fromkeys(p.shape for p in params):
-                same = [i for i, p in enumerate(params) if p.shape == shape]
-                update = torch.stack([updates[i] for i in same]).to(self.dtype)
-                update = _orthogonalized(update, self.polynomials).to(params[same[0]].dtype)
-                update = update * (0.2 * g['lr'] * max(shape)**0.5)
-                torch._foreach_sub_([params[i] for i in same], update.unbind())
+# %% ../nbs/23_optimisers.ipynb #31a8f3a8
+@patch
+@torch.no_grad()
+def step(self: Muon):
+    for g in self.param_groups:
+        params = [p for p in g['params'] if p.grad is not None]
+        if not params: continue
+        for p in params:
+            if not self.state[p]: self.state[p]['mean'] = torch.zeros_like(p)
+        means, grads = [self.state[p]['mean'] for p in params], [p.grad for p in params]
+        torch._foreach_lerp_(means, grads, 1 - g['momentum'])
+        updates = torch._foreach_lerp(grads, means, g['momentum'])
+        torch._foreach_mul_(params, 1 - g['lr'] * g['weight_decay'])
+        self._subtract(params, updates, g['lr'])
+
+# %% ../nbs/23_optimisers.ipynb #31a8f3aa
+@patch
+def _subtract(self: Muon, params, updates, lr):
+    for shape in dict.fromkeys(p.shape for p in params):
+        same = [i for i, p in enumerate(params) if p.shape == shape]
+        update = torch.stack([updates[i] for i in same]).to(self.dtype)
+        update = _orthogonalized(update, self.polynomials).to(params[same[0]].dtype)
+        update = update * (0.2 * lr * max(shape)**0.5)
+        torch._foreach_sub_([params[i] for i in same], update.unbind())
 
 # %% ../nbs/23_optimisers.ipynb #5d21c0a2
 class Average(torch.optim.Optimizer):
@@ -77,9 +85,11 @@ class Average(torch.optim.Optimizer):
         means, n = [self.state[p]['mean'] for p in params], self.state[params[0]]['step']
         torch._foreach_lerp_(means, params, 1 / n.item())
 
-    @torch.no_grad()
-    def put(self):
-        for p, s in self.state.items(): p.copy_(s['mean'])
+# %% ../nbs/23_optimisers.ipynb #5d21c0a4
+@patch
+@torch.no_grad()
+def put(self: Average):
+    for p, s in self.state.items(): p.copy_(s['mean'])
 
 # %% ../nbs/23_optimisers.ipynb #d5a70691
 check_calls(globals())

@@ -8,7 +8,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'saved_fact', 'run_folder', 'Lo
 
 # %% ../nbs/24_runs.ipynb #a4464082
 import io, json, os, platform, shutil, signal, sys, threading, time, uuid
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 import torch
@@ -45,6 +45,7 @@ def _rename(old, new):
         os.replace(old, new)
     except OSError as e: raise InputError(f'cannot write {new}: {e.strerror}') from None
 
+# %% ../nbs/24_runs.ipynb #601dbba2
 def _drop(paths):
     "Remove checkpoints, each at once"
     for p in paths:
@@ -83,15 +84,12 @@ def _undamaged(path):
         if out_of_memory(e): raise
         raise InputError(f'{path} is damaged ({e}); without it the one before is taken') from None
 
-def _read_state(path):
-    with _undamaged(path): return read_tensors(path/'state.safetensors')
-
 # %% ../nbs/24_runs.ipynb #2f33f0d7
 def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler,
                    ) -> dict: # The step, and all facts that were saved with it
     "Put a checkpoint's state where it belongs; raises `InputError` if it is damaged"
-    tensors, state = _read_state(path)
     with _undamaged(path):
+        tensors, state = read_tensors(path/'state.safetensors')
         model.load_state_dict(load_model(path).state_dict())
         _unflat(optimizers, tensors)
         scaler.load_state_dict(state['scaler'])
@@ -105,8 +103,8 @@ def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler
 def saved_fact(folder: str|Path, # Of a run
                name: str):
     "A fact of the newest checkpoint; None where there is none"
-    saved = checkpoints(folder)
-    return _read_state(saved[-1])[1].get(name) if saved else None
+    if not (saved := checkpoints(folder)): return None
+    with _undamaged(saved[-1]): return read_tensors(saved[-1]/'state.safetensors')[1].get(name)
 
 # %% ../nbs/24_runs.ipynb #c340861a
 _MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps test_examples '
@@ -126,8 +124,8 @@ def _differences(config, folder):
     return [f'{k}: {old[k]} there, {v} now' for k, v in (differs | gone).items()]
 
 # %% ../nbs/24_runs.ipynb #8b7976ef
-def _prepare(config, folder):
-    "Make a run's folder ready, or refuse it; True if the run is finished already"
+def _there(config, folder):
+    "What is in a run's folder; raises `InputError` if it is not the folder of this run"
     there = [n for n in contents(folder) if n not in ('logs', 'wandb')]
     if config.init_from and Path(config.init_from).parent == folder:
         there = [n for n in there if not n.startswith('phase-')]
@@ -137,10 +135,15 @@ def _prepare(config, folder):
     if begun and not config.overwrite and (other := _differences(config, folder)):
         raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); '
                          'give another --output-dir, or --overwrite')
-    anew = there and config.overwrite
+    return there
+
+# %% ../nbs/24_runs.ipynb #8b7976f1
+def _prepare(config, folder):
+    "Make a run's folder ready; True if the run is finished already"
+    anew = _there(config, folder) and config.overwrite
     _drop(checkpoints(folder)[:None if anew else -2])
     torn = [p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp')]
-    for p in torn + [folder/name for name in _FILES] * bool(anew): # torn: by a kill in a write
+    for p in torn + [folder/name for name in _FILES] * bool(anew):
         shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
     return (folder/'test_results.json').exists()
 
@@ -182,6 +185,7 @@ def _begin(wandb, config, folder, mode):
 # %% ../nbs/24_runs.ipynb #be6db94d
 def _one_line(e): return ' '.join(str(e).split())[:200]
 
+# %% ../nbs/24_runs.ipynb #be6db94e
 def _start_wandb(config, folder):
     "A run of Weights & Biases, and how it goes, in words; raises whatever the client raises"
     import wandb
@@ -198,8 +202,6 @@ def _start_wandb(config, folder):
         if asked is not None: os.environ['WANDB_MODE'] = asked
 
 # %% ../nbs/24_runs.ipynb #be4e8a0a
-_COLOURS = dict(good='\033[32m', step='\033[36m', bad='\033[31m')
-
 class Log:
     "Lines for the screen and the log file, numbers for Weights & Biases"
     def __init__(self, config: TrainingConfig,
@@ -210,7 +212,7 @@ class Log:
         if not writes: return
         try:
             (folder/'logs').mkdir(exist_ok=True)
-            self.file = open(folder/'logs'/'training.log', 'ab', buffering=0) # nothing is kept back
+            self.file = open(folder/'logs'/'training.log', 'ab', buffering=0)
         except OSError as e:
             raise InputError(f'cannot write {folder}/logs/training.log: {e.strerror}') from None
         if not config.wandb: return
@@ -218,36 +220,48 @@ class Log:
         except Exception as e: said = f'not used ({_one_line(e)})' # the training goes on
         self.say(f'Weights & Biases: {said}')
 
-    def say(self, line: str, mark: str|None = None): # One of `good`, `step`, `bad`: its colour
-        if not self.writes: return
-        stamped = f'{time.strftime("%Y-%m-%d %H:%M:%S")} {line}\n'
-        try: self.file.write(stamped.encode(errors='replace'))
-        except OSError as e:
-            raise InputError(f'cannot write {self.file.name}: {e.strerror}') from None
-        if self.colour and mark: line = _COLOURS[mark] + line + '\033[0m'
-        try: self.lost or tqdm.write(line, file=sys.stdout)
-        except OSError as e: self.lost = e # the reader has left, or the terminal
-
-    def numbers(self, step: Count, **values):
-        if self.run: self.run.log(values, step=step)
-
-    def bar(self, total: Count, done: Count):
-        "A progress bar: on a terminal and in a notebook, not into a pipe"
-        seen = (sys.stderr.isatty() or 'ipykernel' in sys.modules) and not os.environ.get('IN_TEST')
-        shown = self.writes and self.config.progress and seen
-        return tqdm(total=total, initial=done, disable=not shown, unit='step', leave=False)
-
-    def close(self, summary: dict|None = None, failed: bool = False):
-        run, self.run = self.run, None
-        if run:
-            run.summary.update(summary or {})
-            try: run.finish(exit_code=int(failed))
-            except TimeoutError: self.say('Weights & Biases: not everything could be sent; '
-                                          f'`wandb sync {run.settings.sync_dir}` does it later')
-        if self.writes: self.file.close()
-
     def __enter__(self): return self
     def __exit__(self, kind, error, trace): self.close(failed=isinstance(error, Exception))
+
+# %% ../nbs/24_runs.ipynb #be4e8a1f
+_COLOURS = dict(good='\033[32m', step='\033[36m', bad='\033[31m')
+
+# %% ../nbs/24_runs.ipynb #be4e8a1a
+@patch
+def say(self: Log, line: str,
+        mark: str|None = None): # One of `good`, `step`, `bad`: its colour
+    if not self.writes: return
+    stamped = f'{time.strftime("%Y-%m-%d %H:%M:%S")} {line}\n'
+    try: self.file.write(stamped.encode(errors='replace'))
+    except OSError as e:
+        raise InputError(f'cannot write {self.file.name}: {e.strerror}') from None
+    if self.colour and mark: line = _COLOURS[mark] + line + '\033[0m'
+    try: self.lost or tqdm.write(line, file=sys.stdout)
+    except OSError as e: self.lost = e # the reader has left, or the terminal
+
+# %% ../nbs/24_runs.ipynb #be4e8a1b
+@patch
+def numbers(self: Log, step: Count, **values):
+    if self.run: self.run.log(values, step=step)
+
+# %% ../nbs/24_runs.ipynb #be4e8a1c
+@patch
+def bar(self: Log, total: Count, done: Count):
+    "A progress bar, where somebody sees it"
+    seen = (sys.stderr.isatty() or 'ipykernel' in sys.modules) and not os.environ.get('IN_TEST')
+    shown = self.writes and self.config.progress and seen
+    return tqdm(total=total, initial=done, disable=not shown, unit='step', leave=False)
+
+# %% ../nbs/24_runs.ipynb #be4e8a1d
+@patch
+def close(self: Log, summary: dict|None = None, failed: bool = False):
+    run, self.run = self.run, None
+    if run:
+        run.summary.update(summary or {})
+        try: run.finish(exit_code=int(failed))
+        except TimeoutError: self.say('Weights & Biases: not everything could be sent; '
+                                      f'`wandb sync {run.settings.sync_dir}` does it later')
+    if self.writes: self.file.close()
 
 # %% ../nbs/24_runs.ipynb #1b88dfca
 @dataclass
@@ -255,7 +269,6 @@ class World:
     "The processes that train together"
     rank: int = 0 # This one
     size: int = 1 # All of them
-
     first = property(lambda self: self.rank == 0)
 
     def total(self, *values: torch.Tensor) -> torch.Tensor: # (n,)
@@ -264,32 +277,40 @@ class World:
         if self.size > 1: dist.all_reduce(t)
         return t
 
-    def gather(self, value) -> list:
-        "The values of all processes, in order"
-        values = [value] * self.size
-        if self.size > 1: dist.all_gather_object(values, value)
-        return values
+# %% ../nbs/24_runs.ipynb #1b88dfcb
+@patch
+def gather(self: World, value) -> list:
+    "The values of all processes, in order"
+    values = [value] * self.size
+    if self.size > 1: dist.all_gather_object(values, value)
+    return values
 
-    def broadcast(self, value):
-        "The value of the first process"
-        return self.gather(value)[0]
+# %% ../nbs/24_runs.ipynb #1b88dfcc
+@patch
+def broadcast(self: World, value):
+    "The value of the first process"
+    return self.gather(value)[0]
 
-    @contextmanager
-    def together(self):
-        "An `InputError` within, in one process, is one in all of them"
-        why = None
-        try: yield
-        except InputError as e: why = str(e)
-        if why := next(filter(None, self.gather(why)), None): raise InputError(why)
+# %% ../nbs/24_runs.ipynb #1b88dfce
+@patch
+@contextmanager
+def together(self: World):
+    "An `InputError` within, in one process, is one in all of them"
+    why = None
+    try: yield
+    except InputError as e: why = str(e)
+    if why := next(filter(None, self.gather(why)), None): raise InputError(why)
 
-    @contextmanager
-    def own_randomness(self, seed: Count, step: Count, device: torch.device):
-        "Within, each process draws its own random numbers; outside, all draw the same"
-        if self.size == 1: yield; return
-        with torch.random.fork_rng([device] if device.type == 'cuda' else []):
-            own = seed * 2_654_435_761 + step * self.size + self.rank
-            torch.manual_seed(own % 2**32)                           # a CPU takes no more bits
-            yield
+# %% ../nbs/24_runs.ipynb #1b88dfd0
+@patch
+@contextmanager
+def own_randomness(self: World, seed: Count, step: Count, device: torch.device):
+    "Within, each process draws its own random numbers; outside, all draw the same"
+    if self.size == 1: yield; return
+    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+        own = seed * 2_654_435_761 + step * self.size + self.rank
+        torch.manual_seed(own % 2**32)                           # a CPU takes no more bits
+        yield
 
 # %% ../nbs/24_runs.ipynb #136146be
 @patch
@@ -342,17 +363,14 @@ def deterministic(device: torch.device):
     "Within, a GPU computes the same each time, bit by bit, as a CPU does anyway"
     if device.type != 'cuda': yield; return
     how, name = torch.utils.deterministic, 'CUBLAS_WORKSPACE_CONFIG'
-    given, fill = name in os.environ, how.fill_uninitialized_memory
-    before = torch.get_deterministic_debug_mode()
-    os.environ.setdefault(name, ':4096:8')
-    torch.use_deterministic_algorithms(True)
-    # nothing here reads what it has not written
-    how.fill_uninitialized_memory = False
-    try: yield
-    finally:
-        torch.set_deterministic_debug_mode(before)
-        how.fill_uninitialized_memory = fill
-        if not given: del os.environ[name]
+    with ExitStack() as undo:
+        undo.callback(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode())
+        undo.callback(setattr, how, 'fill_uninitialized_memory', how.fill_uninitialized_memory)
+        if name not in os.environ: undo.callback(os.environ.pop, name)
+        os.environ.setdefault(name, ':4096:8')
+        torch.use_deterministic_algorithms(True)
+        how.fill_uninitialized_memory = False # nothing here reads what it has not written
+        yield
 
 # %% ../nbs/24_runs.ipynb #6fbcf4dd
 def machine(device: torch.device|None = None, # Default: a GPU if this process has used one

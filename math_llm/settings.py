@@ -10,6 +10,7 @@ import functools, timeit
 from dataclasses import dataclass, replace
 from pathlib import Path
 import torch
+from fastcore.basics import patch
 from .model import ModelConfig
 from .hiding import HidingConfig
 from .options import InputError, check_calls, opt
@@ -18,6 +19,7 @@ from .problemset import DataOptions
 # %% ../nbs/24_settings.ipynb #794fd548
 _SIZE = dict(low=1, high=ModelConfig.MAX_SIZE)
 
+# %% ../nbs/24_settings.ipynb #794fd549
 @dataclass
 class _ModelOptions:
     heading = 'model'
@@ -62,6 +64,11 @@ class _RunOptions:
     compile: bool = opt(False, 'Compile the model with torch.compile')
     graphs: bool = opt(True, 'On a GPU, record steps as CUDA graphs', flag=False)
     num_workers: int = opt(1, 'Threads for batches; these do not depend on it', low=0, high=1024)
+
+# %% ../nbs/24_settings.ipynb #64252ece
+@dataclass
+class _ReportOptions:
+    heading = 'run'
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
     eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
     test_examples: int = opt(10_000, 'Test problems, where they are drawn; as many, but at most '
@@ -71,34 +78,41 @@ class _RunOptions:
     progress: bool = opt(True, 'Show a progress bar on a terminal or in a notebook')
 
 # %% ../nbs/24_settings.ipynb #bf75b993
-_SHAPE = ('n_layers', 'd_model', 'n_heads', 'd_ff')
-
-def _contradictions(c):
-    "What two options of a run say against each other, in words"
-    if c.fp16 and c.bf16: yield '--fp16 and --bf16 contradict each other'
-    for kind in ('fp16', 'bf16'):
-        if getattr(c, kind) and c.precision not in ('auto', kind):
-            yield f'--{kind} and --precision {c.precision} contradict each other'
-    yield from c.contradictions()
+def _contradicting_thoughts(c):
+    "What options of the chain say against each other, in words"
     if c.invents and c.chain:
         yield '--supervise answer and --chain contradict each other: the model invents its chain'
     if c.thought_tokens is not None and not (c.chain == 'noop' or c.invents):
         yield '--thought-tokens means nothing without --chain noop or --supervise answer'
     if c.use_gumbel and c.prompt_loss_weight not in (0, TrainingConfig.prompt_loss_weight):
         yield '--prompt-loss-weight means nothing with --use-gumbel: there the prompt is not scored'
+
+# %% ../nbs/24_settings.ipynb #bf75b996
+_SHAPE = ('n_layers', 'd_model', 'n_heads', 'd_ff')
+
+# %% ../nbs/24_settings.ipynb #bf75b994
+def _contradictions(c):
+    "What two options of a run say against each other, in words"
+    if c.fp16 and c.bf16: yield '--fp16 and --bf16 contradict each other'
+    for kind in ('fp16', 'bf16'):
+        if getattr(c, kind) and c.precision not in ('auto', kind):
+            yield f'--{kind} and --precision {c.precision} contradict each other'
+    yield from (*c.contradictions(), *_contradicting_thoughts(c))
     for name in _SHAPE:
         if c.init_from and getattr(c, name) is not None:
             yield f'--init-from brings its own shape; --{name.replace("_", "-")} cannot change it'
 
 # %% ../nbs/24_settings.ipynb #db56cef4
 @dataclass
-class TrainingConfig(_RunOptions, _OptimisationOptions, HidingConfig, _ModelOptions, DataOptions):
+class TrainingConfig(_ReportOptions, _RunOptions, _OptimisationOptions, HidingConfig, _ModelOptions,
+                     DataOptions):
     "A training run, complete: the same configuration makes the same weights on the same machine"
     most_used = ('config', 'output_dir', 'max_digits', 'max_steps', 'model_size', 'use_gumbel',
                  'seed')
     dropped = dict(fixed_length_cot=(None, False), pool=(None,), beta2=(0.98,), grad_clip=(1.,),
                    norm=('pre',), softmax=('standard',), grow=(0.,),
                    gumbel_harden=(1.,), eval_examples=range(1, 2**63))
+    invents = property(lambda self: self.use_gumbel and self.supervise == 'answer')
 
     def __post_init__(self):
         super().__post_init__()
@@ -106,22 +120,20 @@ class TrainingConfig(_RunOptions, _OptimisationOptions, HidingConfig, _ModelOpti
         if self.fp16 or self.bf16: self.precision = 'fp16' if self.fp16 else 'bf16'
         self.trainings()
 
-    @property
-    def invents(self) -> bool: return self.use_gumbel and self.supervise == 'answer'
-
-    def trainings(self) -> list['TrainingConfig']:
-        "The run itself, or those of its phases, of which the last one ends in `output_dir`"
-        if not self.phases: return [self]
-        folders = [f'phase-{i+1}' for i in range(len(self.phases) - 1)] + ['']
-        start, found = self.init_from, []
-        for i, (name, phase) in enumerate(zip(folders, self.phases)):
-            place = dict(phases=(), init_from=start, output_dir=str(Path(self.output_dir)/name))
-            if wrong := phase.keys() - (vars(self).keys() - {'config', *place}):
-                raise InputError(f'phase {i+1}: {", ".join(sorted(wrong))} cannot be set here')
-            shape = dict.fromkeys(_SHAPE) if i else {} # the model of the first phase goes on
-            found.append(replace(self, **shape | phase | place))
-            start = found[-1].output_dir
-        return found
+# %% ../nbs/24_settings.ipynb #db56cef6
+@patch
+def trainings(self: TrainingConfig) -> list[TrainingConfig]:
+    "The run itself, or those of its phases, of which the last one ends in `output_dir`"
+    found, start = [], self.init_from
+    for i, phase in enumerate(self.phases, 1):
+        folder = Path(self.output_dir)/('' if i == len(self.phases) else f'phase-{i}')
+        place = dict(phases=(), init_from=start, output_dir=str(folder))
+        if wrong := phase.keys() - (vars(self).keys() - {'config', *place}):
+            raise InputError(f'phase {i}: {", ".join(sorted(wrong))} cannot be set here')
+        shape = dict.fromkeys(_SHAPE) if found else {} # the model of the first phase goes on
+        found.append(replace(self, **shape | phase | place))
+        start = found[-1].output_dir
+    return found or [self]
 
 # %% ../nbs/24_settings.ipynb #b709f796
 @functools.cache
@@ -133,15 +145,20 @@ def _bf16_gain():
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
 # %% ../nbs/24_settings.ipynb #f431b6a9
+def _native_bf16():
+    "Does this processor have instructions for bf16?"
+    tests = [f'_is_{name}_supported' for name in ('avx512_bf16', 'amx_tile')]
+    return any(getattr(torch.cpu, test, bool)() for test in tests)
+
+# %% ../nbs/24_settings.ipynb #f431b6aa
 def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16 or fp16
     "What `auto` means on a device; raises `InputError` where the device cannot do what is asked"
     if precision == 'fp16' and device.type == 'cpu':
         raise InputError('--fp16 needs a GPU; on this device use --bf16 or --precision fp32')
     if precision != 'auto': return precision
     if device.type == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp32'
-    tests = [f'_is_{name}_supported' for name in ('avx512_bf16', 'amx_tile')]
-    native = any(getattr(torch.cpu, test, bool)() for test in tests)
-    return 'bf16' if device.type == 'cpu' and native and _bf16_gain() > 1.2 else 'fp32'
+    fast = device.type == 'cpu' and _native_bf16() and _bf16_gain() > 1.2
+    return 'bf16' if fast else 'fp32'
 
 # %% ../nbs/24_settings.ipynb #24e0a007
 check_calls(globals())

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 import torch
+from fastcore.basics import patch
 from torch import nn
 from .model import Meta, ModelConfig, Transformer
 from .learning import Batch, TeacherForcing
@@ -38,13 +39,8 @@ def batching(device: torch.device, compiled: bool,
     return (64, 1) if on_cpu else (None, 8)
 
 # %% ../nbs/25_training.ipynb #7ef058ca
-def _first_weights(config):
-    "A new model, or the one of `--init-from`"
-    if not config.init_from:
-        fields = ModelConfig.__dataclass_fields__
-        options = {k: v for k, v in vars(config).items() if k in fields}
-        shape = ModelConfig.from_size(config.model_size, **options)
-        with torch.device('cpu'): return Transformer(shape) # the same weights on every device
+def _initial(config):
+    "The model of `--init-from`"
     model = load_model(config.init_from).train()
     if config.dropout is not None: # it is not part of the shape
         model.config = dataclasses.replace(model.config, dropout=config.dropout)
@@ -57,19 +53,31 @@ def _first_weights(config):
                              f'other: that model has {own}')
     return model
 
+# %% ../nbs/25_training.ipynb #7ef058cb
+def _first_weights(config):
+    "A new model, or the one of `--init-from`"
+    if config.init_from: return _initial(config)
+    options = {k: getattr(config, k, None) for k in ModelConfig.__dataclass_fields__}
+    shape = ModelConfig.from_size(config.model_size, **options)
+    with torch.device('cpu'): return Transformer(shape) # the same weights on every device
+
 # %% ../nbs/25_training.ipynb #4a6daf14
-def _make_model(config, problems):
-    "A model, with the facts about this run in its `meta`"
-    model, problem, partition = _first_weights(config), problems.config, problems.partition
-    before, invents = model.meta, config.invents
-    if config.init_from and any(before.trained_on.get(k) != v for k, v in partition.items()):
-        partition = {} # it may have met our tests
-    known = {k: v for k, v in dataclasses.asdict(problem).items() if k not in problems.unknown}
+def _trained_on(config, problems, before):
+    "What a model is trained on, with the split if no model has met our tests `before`"
+    known, partition = dataclasses.asdict(problems.config), problems.partition
+    known = {k: v for k, v in known.items() if k not in problems.unknown}
     if isinstance(problems.source, Stream): known['full_size'] = problems.source.config.full_size
     known['prompt_loss_weight'] = 0. if config.use_gumbel else config.prompt_loss_weight
-    chain = 'invented' if invents else problem.chain
+    met = config.init_from and any(before.get(k) != v for k, v in partition.items())
+    return known if met else known | partition
+
+# %% ../nbs/25_training.ipynb #4a6daf15
+def _make_model(config, problems):
+    "A model, with the facts about this run in its `meta`"
+    model, problem, invents = _first_weights(config), problems.config, config.invents
+    before, chain = model.meta, 'invented' if invents else problem.chain
     model.meta = Meta(chain, problem.n_thoughts if chain in ('invented', 'noop') else None,
-                      known | partition)
+                      _trained_on(config, problems, before.trained_on))
     if invents: model.meta.thought_alphabet = config.thought_alphabet or before.thought_alphabet
     need = int(problem.longest_example().lengths[0]) + (problem.n_thoughts + 2) * invents
     if need > model.config.max_length:
@@ -151,37 +159,46 @@ class _Progress:
         self.sums.append(sums)
         self.problems += n
 
-    def read(self, step):
-        "Mean loss and token accuracy since the last look; raises `InputError` at what is no number"
-        sums, self.sums = torch.stack(self.sums).cpu(), []
-        bad = (~sums[:, [0, -1]].isfinite()).nonzero()
-        if len(bad):
-            (row, column), saved = bad[0].tolist(), checkpoints(self.config.output_dir)
-            what, kept = ('loss', 'gradient')[column], f', and {saved[-1]} is kept' if saved else ''
-            raise InputError(f'the {what} is not finite at step {step - len(sums) + row + 1}; the '
-                             f'run was stopped{kept}; a lower --learning-rate may help')
-        loss, weight, right, n = sums[:, :4].sum(0)
-        return (loss / weight).item(), (right / n).item()
+# %% ../nbs/25_training.ipynb #8b2b9359
+@patch
+def read(self: _Progress, step):
+    "Mean loss and token accuracy since the last look; raises `InputError` at what is no number"
+    sums, self.sums = torch.stack(self.sums).cpu(), []
+    bad = (~sums[:, [0, -1]].isfinite()).nonzero()
+    if len(bad):
+        (row, column), saved = bad[0].tolist(), checkpoints(self.config.output_dir)
+        what, kept = ('loss', 'gradient')[column], f', and {saved[-1]} is kept' if saved else ''
+        raise InputError(f'the {what} is not finite at step {step - len(sums) + row + 1}; the '
+                         f'run was stopped{kept}; a lower --learning-rate may help')
+    loss, weight, right, n = sums[:, :4].sum(0)
+    return (loss / weight).item(), (right / n).item()
 
-    def say(self, step, line, mark, **numbers):
-        with self.world.together(): self.log.say(f'step {step:,}{line}', mark)
-        self.log.numbers(step, **numbers)
-        self.restart()
+# %% ../nbs/25_training.ipynb #8b2b935a
+@patch
+def say(self: _Progress, step, line, mark, **numbers):
+    "A line for the screen, numbers for Weights & Biases; time and problems are counted anew"
+    with self.world.together(): self.log.say(f'step {step:,}{line}', mark)
+    self.log.numbers(step, **numbers)
+    self.restart()
 
-    def log_step(self, step, rate, loss, accuracy):
-        speed = self.problems / (time.perf_counter() - self.began)
-        left = int((self.steps - step) * self.config.batch_size / speed)
-        self.say(step, f'/{self.steps:,}  loss {loss:.4f}  token accuracy {percent(accuracy)}  '
-                 f'learning rate {rate:.1e}  {speed:,.0f} problems/s  {left // 60}:{left % 60:02} '
-                 'left', 'step', loss=loss, learning_rate=rate, token_accuracy=accuracy,
-                 problems_per_second=speed)
+# %% ../nbs/25_training.ipynb #8b2b935b
+@patch
+def log_step(self: _Progress, step, rate, loss, accuracy):
+    speed = self.problems / (time.perf_counter() - self.began)
+    left = int((self.steps - step) * self.config.batch_size / speed)
+    self.say(step, f'/{self.steps:,}  loss {loss:.4f}  token accuracy {percent(accuracy)}  '
+             f'learning rate {rate:.1e}  {speed:,.0f} problems/s  {left // 60}:{left % 60:02} left',
+             'step', loss=loss, learning_rate=rate, token_accuracy=accuracy,
+             problems_per_second=speed)
 
-    def validate(self, step, model, examples):
-        "Exact match on validation problems"
-        exact = evaluate(model, examples, self.config.eval_batch_size)['exact_match']['share']
-        self.say(step, f'  exact match {percent(exact)} of {len(examples)} validation problems',
-                 'good', exact_match=exact)
-        return exact
+# %% ../nbs/25_training.ipynb #8b2b935c
+@patch
+def validate(self: _Progress, step, model, examples):
+    "Exact match on validation problems"
+    exact = evaluate(model, examples, self.config.eval_batch_size)['exact_match']['share']
+    self.say(step, f'  exact match {percent(exact)} of {len(examples)} validation problems',
+             'good', exact_match=exact)
+    return exact
 
 # %% ../nbs/25_training.ipynb #f4b9290c
 def _compile(objective, zero_pad):
@@ -191,6 +208,23 @@ def _compile(objective, zero_pad):
     else: objective.model.compile(dynamic=True)
 
 # %% ../nbs/25_training.ipynb #53d29db1
+def _plain_step(objective, changing, optimizers, precision, world, scaler):
+    "A training step as a function of tensors; numbers that are `changing` follow the batch"
+    wrapped = nn.parallel.DistributedDataParallel(objective) if world.size > 1 else objective
+    device, own = next(objective.parameters()).device, vars(objective)
+    half = dict(bf16=torch.bfloat16, fp16=torch.float16).get(precision)
+    def plain(tokens, prompt_lengths, lengths, *more, longest):
+        batch, before = Batch(tokens, prompt_lengths, lengths, longest), [*map(own.get, changing)]
+        own.update(zip(changing, more))
+        with torch.autocast(device.type, half, half is not None):
+            sums = _share(wrapped, world, batch, *more[len(changing):])
+        own.update(zip(changing, before))
+        totals = world.total(*sums)
+        scaler.scale(sums[0] * (world.size / totals[1])).backward() # DDP takes the mean
+        return torch.cat([totals, _update(objective.model, optimizers, scaler)[None]])
+    return plain
+
+# %% ../nbs/25_training.ipynb #53d29dc6
 def stepper(objective: nn.Module, # What is minimised; its `model` is updated
             optimizers: list[torch.optim.Optimizer],
             precision: str = 'fp32', # Of the forward pass
@@ -202,24 +236,13 @@ def stepper(objective: nn.Module, # What is minimised; its `model` is updated
     "A function that takes a training step; on a CPU, or without graphs, the plain one"
     device, world = next(objective.parameters()).device, world or World()
     scaler = scaler or torch.amp.GradScaler(device.type, enabled=False)
-    wrapped = nn.parallel.DistributedDataParallel(objective) if world.size > 1 else objective
     own = vars(objective)
-    names = [n for n in ('temperature', 'hidden_share') if n in own]   # numbers that change
-    def plain(tokens, prompt_lengths, lengths, *more, longest):
-        batch, before = Batch(tokens, prompt_lengths, lengths, longest), [*map(own.get, names)]
-        own.update(zip(names, more))
-        half = dict(bf16=torch.bfloat16, fp16=torch.float16).get(precision)
-        with torch.autocast(device.type, half, half is not None):
-            sums = _share(wrapped, world, batch, *more[len(names):])
-        own.update(zip(names, before))
-        totals = world.total(*sums)
-        scaler.scale(sums[0] * (world.size / totals[1])).backward() # DDP takes the mean
-        return torch.cat([totals, _update(objective.model, optimizers, scaler)[None]])
-    alone = graphs and world.size == 1 and not scaler.is_enabled()
-    call = Repeated(plain, device, record) if alone else plain
+    changing = [n for n in ('temperature', 'hidden_share') if n in own]
+    call = _plain_step(objective, changing, optimizers, precision, world, scaler)
+    if graphs and world.size == 1 and not scaler.is_enabled(): call = Repeated(call, device, record)
     def step(batch, *noise):
-        longest = batch.longest if names else (batch.tokens.shape[1],) * 3
-        now = [torch.as_tensor(own[n], dtype=torch.float32, device='cpu') for n in names]
+        longest = batch.longest if changing else (batch.tokens.shape[1],) * 3
+        now = [torch.as_tensor(own[n], dtype=torch.float32, device='cpu') for n in changing]
         now = [x.to(device, non_blocking=True) for x in now] # or the GPU would be waited for
         return call(batch.tokens, batch.prompt_lengths, batch.lengths, *now, *noise,
                     longest=longest)
@@ -228,7 +251,7 @@ def stepper(objective: nn.Module, # What is minimised; its `model` is updated
 # %% ../nbs/25_training.ipynb #53d29daf
 def _train(config, world, device, precision, log):
     "One training, from top to bottom"
-    folder, (problems, model) = Path(config.output_dir), _prepared(config, world, device, log)
+    problems, model = _prepared(config, world, device, log)
     torch.manual_seed(config.seed)
     rows, multiple = batching(device, config.compile)
     objective = _make_objective(model, config, rows, multiple)
@@ -268,10 +291,9 @@ def _train(config, world, device, precision, log):
                 exact = progress.validate(step, model, problems.val)
                 metrics.append(dict(step=step, loss=loss, exact_match=exact))
             if due(config.save_steps):
-                facts = dict(metrics=metrics, precision=precision,
-                             seconds=time.perf_counter() - began,
-                             pruned=objective.pruned if config.invents else None)
-                _save(folder, world, step, parts, batches, facts)
+                _save(config, world, step, parts, batches, metrics=metrics, precision=precision,
+                      pruned=getattr(objective, 'pruned', None),
+                      seconds=time.perf_counter() - began)
             if stopping: _stop(world, log, step, stop)
     problems.source.close()
     average.put()
@@ -339,8 +361,9 @@ def _stopping(world, device, asked):
     return bool(world.total(torch.tensor(float(bool(asked)), device=device)))
 
 # %% ../nbs/25_training.ipynb #a1f0c3d2
-def _save(folder, world, step, parts, batches, facts):
+def _save(config, world, step, parts, batches, **facts):
     "A checkpoint, which one process writes"
+    folder = Path(config.output_dir)
     with world.together():
         if world.first: save_checkpoint(folder, step, *parts, batches=batches.state_dict(), **facts)
 
