@@ -34,22 +34,16 @@ class _Form:
         for e in reversed(range(width)):
             self.put(value // 10**e % 10, there & (value >= 10**e) if e else there)
 
-# %% ../nbs/02_chains.ipynb #c2a1f003
-@patch
-def lengths(self: _Form, begin=0):
-    "Filled boxes of each row, from box `begin` on"
-    return sum(box != _EMPTY for box in self.boxes[begin:]) + np.zeros(self.b, int)
+    def lengths(self, begin=0): # filled boxes of each row, from box `begin` on
+        return sum(box != _EMPTY for box in self.boxes[begin:]) + np.zeros(self.b, int)
 
-# %% ../nbs/02_chains.ipynb #c2a1f005
-@patch
-def rows(self: _Form):
-    "What the filled boxes of each row hold (b, t), padded with `<end>`, and how many they are (b,)"
-    grid = np.stack(self.boxes, 1)
-    filled = grid != _EMPTY
-    lengths = filled.sum(1)
-    tokens = np.full((self.b, lengths.max(initial=0)), END, np.uint8)
-    tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = grid[filled]
-    return tokens, lengths
+    def rows(self):
+        grid = np.stack(self.boxes, 1)
+        filled = grid != _EMPTY
+        lengths = filled.sum(1)
+        tokens = np.full((self.b, lengths.max(initial=0)), END, np.uint8)
+        tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = grid[filled]
+        return tokens, lengths
 
 # %% ../nbs/02_chains.ipynb #d69d02ee
 def _operands(f, p, reverse=False, first=0):

@@ -309,6 +309,10 @@ class Transformer(nn.Module):
             self.register_buffer(name, table, persistent=False)
         self._initialise()
 
+    def n_params(self) -> int: # Number of weights
+        "How many weights the model has"
+        return sum(p.numel() for p in self.parameters())
+
 # %% ../nbs/03_model.ipynb #d3a1f031
 @patch
 def _initialise(self: Transformer):
@@ -317,12 +321,6 @@ def _initialise(self: Transformer):
         std = 0.02 if 'embed' in name or 'place' in name else p.shape[-1]**-0.5
         if p.ndim == 2: nn.init.normal_(p, std=std)
         if name.endswith(('out.weight', 'down.weight')): p.data /= (2*self.config.n_layers)**0.5
-
-# %% ../nbs/03_model.ipynb #d3a1f032
-@patch
-def n_params(self: Transformer) -> int: # Number of weights
-    "How many weights the model has"
-    return sum(p.numel() for p in self.parameters())
 
 # %% ../nbs/03_model.ipynb #d3a1f033
 @patch
@@ -366,12 +364,10 @@ def forward(self: Transformer,
             # Token ids, or mixtures of tokens: weights over the vocabulary, v = 16
             x: Annotated[torch.Tensor, 'b t']|Annotated[torch.Tensor, 'b t v'],
             cache: KVCache|None = None, # What was seen before; extended by `x`
-            # (b, t) position of each input, `KVCache.PAD` for padding; default: in a row
-            positions: torch.Tensor|None = None,
+            positions: torch.Tensor|None = None, # (b, t); `KVCache.PAD`: padding; default: in a row
             # Called at each name that `sites` lists; its result takes the value's place
             hook: Callable[[str, torch.Tensor], torch.Tensor]|None = None,
-            # (b, n) the inputs whose logits are wanted, as indices into t; default: all
-            at: torch.Tensor|None = None,
+            at: torch.Tensor|None = None, # (b, n) which inputs' logits, as indices; default: all
             # (b, t, s) which slots, those of `x` included, each input may look at; default: all
             visible: torch.Tensor|None = None,
            ) -> torch.Tensor: # Logits (b, t or n, 16) of the token that follows each input
