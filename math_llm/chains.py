@@ -136,8 +136,7 @@ def concat(cls: Examples,
                Problems.concat([p.problems for p in parts]))
 
 # %% ../nbs/02_chains.ipynb #c2a1f00d
-def _chain(f, p, config, sums, carries):
-    "What stands between `<think>` and `</think>`"
+def _chain(f, p, config, sums, carries): # what stands between `<think>` and `</think>`
     begin = len(f.boxes)
     if config.chain == 'columns': _columns_chain(f, p, sums, carries)
     elif config.chain == 'running': _running_chain(f, p, config)

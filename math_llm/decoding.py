@@ -64,7 +64,7 @@ def _read(model, tokens, lengths, most):
     b, t = tokens.shape
     fixed = recorded_steps(model, b, t + most, tokens.device)
     cache = fixed.cache if fixed else KVCache(model, b, t + most)
-    positions, at = KVCache.right_padded(tokens, lengths), lengths[:, None] - 1
+    positions, at = KVCache.padded(tokens, lengths), lengths[:, None] - 1
     return model(tokens, cache, positions, at=at)[:, 0], cache, fixed
 
 # %% ../nbs/04_decoding.ipynb #64ad93a2

@@ -47,8 +47,7 @@ def rollout(model: Transformer,
            ) -> tuple[torch.Tensor, torch.Tensor, KVCache]:
     "Samples and logits (b, n, 16), and the cache, which has seen all samples but the last"
     cache, samples, logits = KVCache(model, len(tokens), differentiable=True), [], []
-    positions, at = KVCache.right_padded(tokens, lengths), lengths[:, None] - 1
-    last = model(tokens, cache, positions, at=at)[:, 0]
+    last = model(tokens, cache, KVCache.padded(tokens, lengths), at=lengths[:, None] - 1)[:, 0]
     for i in range(n):                                                              # (b, 16)
         if i: last = model(samples[-1][:, None], cache, lengths[:, None] + i - 1)[:, 0]
         logits.append(last)

@@ -94,7 +94,6 @@ class TeacherForcing(nn.Module):
 # %% ../nbs/05_learning.ipynb #e5a1f00b
 @patch
 def _sums(self: TeacherForcing, batch):
-    "Sums of losses and weights; right predictions and predictions in the completion"
     target = batch.tokens[:, 1:]                                                # (b, t-1)
     i = torch.arange(1, batch.tokens.shape[1], device=target.device)            # of each target
     logits = self.model(batch.tokens[:, :-1]).float()                           # (b, t-1, 16)

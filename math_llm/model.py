@@ -60,8 +60,7 @@ def from_size(cls: ModelConfig,
 def _unhooked(name, value): return value
 
 # %% ../nbs/03_model.ipynb #d3a1f004
-def _scoped(hook, scope):
-    "A hook that puts `scope` before each name"
+def _scoped(hook, scope): # puts `scope` before each name
     return hook if hook is _unhooked else lambda name, value: hook(scope + name, value)
 
 # %% ../nbs/03_model.ipynb #d3a1f006
@@ -190,8 +189,7 @@ class KVCache:
 
 # %% ../nbs/03_model.ipynb #d3a1f021
 @patch
-def _append(self: KVCache, kept, i, new):
-    "Add `new` (b, h, t, d) to what is kept of block `i`; returns all of it (b, h, s, d)"
+def _append(self: KVCache, kept, i, new): # (b, h, t, d); returns all of block i (b, h, s, d)
     if self.differentiable:
         new = new.permute(2, 0, 1, 3).contiguous()
         kept[i] = new if kept[i] is None else torch.cat([kept[i], new])
@@ -202,8 +200,7 @@ def _append(self: KVCache, kept, i, new):
 
 # %% ../nbs/03_model.ipynb #d3a1f022
 @patch
-def _grown(self: KVCache, old, new):
-    "Slots for all inputs so far and `spare` more, with what `old` holds of those before `new`"
+def _grown(self: KVCache, old, new): # more slots, with what the old ones hold
     b, h, t, d = new.shape
     slots = new.new_empty(b, h, min(self.n + self.spare, self.positions.shape[1]), d)
     if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
@@ -219,11 +216,8 @@ def select(self: KVCache, rows):
 
 # %% ../nbs/03_model.ipynb #d3a1f027
 @patch(cls_method=True)
-def right_padded(cls: KVCache,
-                 tokens: Annotated[torch.Tensor, 'b t'], # Texts, padded on the right
-                 lengths: Annotated[torch.Tensor, 'b'], # Tokens of each text
-                ) -> torch.Tensor: # (b, t)
-    "The position of each token; `KVCache.PAD` for padding"
+def padded(cls: KVCache, tokens, lengths):
+    "Positions (b, t) of tokens (b, t), of which each row has `lengths` (b,); the rest is padding"
     i = torch.arange(tokens.shape[1], device=tokens.device)
     return torch.where(i < lengths[:, None], i, cls.PAD)
 
@@ -307,20 +301,14 @@ class Transformer(nn.Module):
         self.head = nn.Linear(c.d_model, len(VOCAB), bias=False)
         for name, table in _position_tables(c).items():
             self.register_buffer(name, table, persistent=False)
-        self._initialise()
+        for name, p in self.named_parameters():
+            std = 0.02 if 'embed' in name or 'place' in name else p.shape[-1]**-0.5
+            if p.ndim == 2: nn.init.normal_(p, std=std)
+            if name.endswith(('out.weight', 'down.weight')): p.data /= (2*c.n_layers)**0.5
 
     def n_params(self) -> int: # Number of weights
         "How many weights the model has"
         return sum(p.numel() for p in self.parameters())
-
-# %% ../nbs/03_model.ipynb #d3a1f031
-@patch
-def _initialise(self: Transformer):
-    "Draw all weights"
-    for name, p in self.named_parameters():
-        std = 0.02 if 'embed' in name or 'place' in name else p.shape[-1]**-0.5
-        if p.ndim == 2: nn.init.normal_(p, std=std)
-        if name.endswith(('out.weight', 'down.weight')): p.data /= (2*self.config.n_layers)**0.5
 
 # %% ../nbs/03_model.ipynb #d3a1f033
 @patch
