@@ -109,10 +109,9 @@ def _script(model):
 def _batches(model, tokens, lengths, batch_size):
     "Rows to work on together, with what is left of their script"
     script, order = _script(model), lengths.argsort(stable=True)
-    index = torch.arange(tokens.shape[1], device=tokens.device)
-    begun = ((tokens == THINK).cumsum(1) > 0) & (index < lengths[:, None])  # (b, t)
-    done = begun.sum(1).masked_fill((tokens == END_THINK).any(1), len(script))
-    done = done.clamp(max=len(script))[order]
+    begun, closed = tokens == THINK, (tokens == END_THINK).any(1)           # (b, t), (b,)
+    done = torch.where(begun.any(1), lengths - begun.int().argmax(1), 0)    # from `<think>` on
+    done = done.masked_fill(closed, len(script)).clamp(max=len(script))[order]
     return [(rows, script[n:]) for n in done.unique().tolist()
             for rows in order[done == n].split(batch_size)]
 
