@@ -8,7 +8,7 @@ __all__ = ['Examples', 'render', 'parse_example', 'chain_steps', 'check_chain', 
 # %% ../nbs/02_chains.ipynb #c8ab9b67
 import re, reprlib
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Annotated
 import numpy as np
 from fastcore.basics import patch
@@ -19,6 +19,7 @@ from .options import InputError, check_calls
 # %% ../nbs/02_chains.ipynb #3817dd6d
 _EMPTY = 255
 
+# %% ../nbs/02_chains.ipynb #c2a1f001
 class _Form:
     "Rows of boxes: `put` adds one box to all rows, `rows` pushes the filled boxes together"
     def __init__(self, b): self.b, self.boxes = b, []
@@ -33,7 +34,7 @@ class _Form:
         for e in reversed(range(width)):
             self.put(value // 10**e % 10, there & (value >= 10**e) if e else there)
 
-    def lengths(self, begin=0):
+    def lengths(self, begin=0): # filled boxes of each row, from box `begin` on
         return sum(box != _EMPTY for box in self.boxes[begin:]) + np.zeros(self.b, int)
 
     def rows(self):
@@ -120,22 +121,30 @@ class Examples:
     def texts(self) -> list[str]: return self._words(self.lengths) # without spaces
     def prompts(self) -> list[str]: return self._words(self.prompt_lengths) # `658+189=`
 
-    @classmethod
-    def concat(cls, parts: list['Examples']): # At least one
-        "Several batches as one, as wide as the widest; raises `InputError` if there are none"
-        if not parts: raise InputError('there are no examples to put together')
-        t = max(p.tokens.shape[1] for p in parts)
-        def wide(a): return np.pad(a, ((0, 0), (0, t - a.shape[1])), constant_values=END)
-        return cls(np.concatenate([wide(p.tokens) for p in parts]),
-                   np.concatenate([p.prompt_lengths for p in parts]),
-                   np.concatenate([p.lengths for p in parts]),
-                   Problems.concat([p.problems for p in parts]))
+# %% ../nbs/02_chains.ipynb #c2a1f00a
+@patch(cls_method=True)
+def concat(cls: Examples,
+           parts: list[Examples], # At least one
+          ) -> Examples:
+    "Several batches as one, as wide as the widest; raises `InputError` if there are none"
+    if not parts: raise InputError('there are no examples to put together')
+    t = max(p.tokens.shape[1] for p in parts)
+    def wide(a): return np.pad(a, ((0, 0), (0, t - a.shape[1])), constant_values=END)
+    return cls(np.concatenate([wide(p.tokens) for p in parts]),
+               np.concatenate([p.prompt_lengths for p in parts]),
+               np.concatenate([p.lengths for p in parts]),
+               Problems.concat([p.problems for p in parts]))
 
-# %% ../nbs/02_chains.ipynb #40447802
-@patch
-def longest_example(self: ProblemConfig) -> Examples: # One example
-    "The longest example that the limits allow: the most operands, nothing but nines"
-    return render(Problems.from_operands([['9'*self.max_digits]*self.max_operands]), self)
+# %% ../nbs/02_chains.ipynb #c2a1f00d
+def _chain(f, p, config, sums, carries): # what stands between `<think>` and `</think>`
+    begin = len(f.boxes)
+    if config.chain == 'columns': _columns_chain(f, p, sums, carries)
+    elif config.chain == 'running': _running_chain(f, p, config)
+    else:
+        for _ in range(config.n_thoughts): f.put(NOOP)
+    if config.fixed_length_cot:
+        length, longest = f.lengths(begin), _longest_chain(config)
+        for i in range(longest): f.put(NOOP, length <= i)
 
 # %% ../nbs/02_chains.ipynb #96a20fc7
 def render(problems: Problems, # What to write
@@ -149,19 +158,18 @@ def render(problems: Problems, # What to write
     prompt_lengths = f.lengths()
     if config.chain != 'none':
         f.put(THINK)
-        begin = len(f.boxes)
-        if config.chain == 'columns': _columns_chain(f, problems, sums, carries)
-        elif config.chain == 'running': _running_chain(f, problems, config)
-        else:
-            for _ in range(config.n_thoughts): f.put(NOOP)
-        if config.fixed_length_cot:
-            length, longest = f.lengths(begin), _longest_chain(config)
-            for i in range(longest): f.put(NOOP, length <= i)
+        _chain(f, problems, config, sums, carries)
         f.put(END_THINK)
     _total(f, sums, carries, problems, config)
     f.put(END)
     tokens, lengths = f.rows()
     return Examples(tokens, prompt_lengths, lengths, problems)
+
+# %% ../nbs/02_chains.ipynb #40447802
+@patch
+def longest_example(self: ProblemConfig) -> Examples: # One example
+    "The longest example that the limits allow: the most operands, nothing but nines"
+    return render(Problems.from_operands([['9'*self.max_digits]*self.max_operands]), self)
 
 # %% ../nbs/02_chains.ipynb #a84a5698
 def _longest_chain(config):
@@ -204,34 +212,32 @@ class _Step:
     def ok(self): return self.well_formed and self.arithmetic and self.digits
 
 # %% ../nbs/02_chains.ipynb #a1c22002
-_step = re.compile(r'\d(?:\+\d)+(?:\+[1-9]\d*)?=(?:0|[1-9]\d*)')
+_step = re.compile(r'(\d(?:\+\d)+(?:\+[1-9]\d*)?)=(0|[1-9]\d*)') # terms, sum
 
 # %% ../nbs/02_chains.ipynb #e8f2477a
 def _check_columns(p, chain):
     columns = p.digits[0, p.n_digits[0] > 0, :p.width[0]].T.tolist()        # (d, n)
     steps, carry = [], 0
     for column, text in zip_longest(columns, chain_steps(chain)):
-        if not _step.fullmatch(text or ''):
+        if m := _step.fullmatch(text or ''):
+            terms, total = [int(t) for t in m[1].split('+')], int(m[2])
+            right = column is not None and terms == column + [carry] * (carry > 0)
+            steps.append(_Step(text, True, sum(terms) == total, right))
+            carry = total // 10
+        else:
             steps.append(_Step(text or ''))
             carry = 0
-            continue
-        terms, total = text.split('=')
-        terms = [int(t) for t in terms.split('+')]
-        right = column is not None and terms == column + [carry] * (carry > 0)
-        steps.append(_Step(text, True, sum(terms) == int(total), right))
-        carry = int(total) // 10
     return steps
 
 # %% ../nbs/02_chains.ipynb #09eba735
 def _check_running(p, chain, config):
     def value(side): return sum(int(t[::-1]) for t in side.split('+'))
-    def pairs(chain): return list(zip(sides := chain.split('='), sides[1:]))
-    right = render(p, replace(config, fixed_length_cot=False)).texts()[0]
+    right = parse_example(render(p, replace(config, fixed_length_cot=False)).texts()[0])[1]
+    wanted, found = (pairwise(c.split('=')) for c in (right, chain))
     steps = []
-    for want, got in zip_longest(pairs(parse_example(right)[1]), pairs(chain)):
-        if got is None: steps.append(_Step('')); continue
+    for want, got in zip_longest(wanted, found, fillvalue=('',)): # one that is missing is empty
         formed = all(re.fullmatch(r'\d+(\+\d+)*', side) for side in got)
-        equal = formed and value(got[0]) == value(got[1])
+        equal = formed and value(got[0]) == value(got[-1])
         steps.append(_Step('='.join(got), formed, equal, got == want))
     return steps
 

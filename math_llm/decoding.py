@@ -58,19 +58,26 @@ class _Generation:
         "The completions as text"
         return decode_batch(self.tokens, self.lengths)
 
+# %% ../nbs/04_decoding.ipynb #d4a1f000
+def _read(model, tokens, lengths, most):
+    "Logits (b, 16) behind prompts, their cache with room for `most` more tokens, recorded steps"
+    b, t = tokens.shape
+    fixed = recorded_steps(model, b, t + most, tokens.device)
+    cache = fixed.cache if fixed else KVCache(model, b, t + most)
+    positions, at = KVCache.padded(tokens, lengths), lengths[:, None] - 1
+    return model(tokens, cache, positions, at=at)[:, 0], cache, fixed
+
 # %% ../nbs/04_decoding.ipynb #64ad93a2
 _EVERY = 8 # tokens between two looks at what is finished, where steps are recorded
 
+# %% ../nbs/04_decoding.ipynb #d4a1f003
 def _complete(model, tokens, lengths, max_new_tokens, script, choose):
     "Tokens (b, t), probabilities (b, t) and lengths (b,) of the completions of one batch"
     (b, t), device = tokens.shape, tokens.device
     n = model.config.max_length - lengths                                  # tokens of each row
     if max_new_tokens is not None: n = n.clamp(max=max_new_tokens)
-    most, index = int(n.max()), torch.arange(t, device=device)
-    fixed = recorded_steps(model, b, t + most, device)
-    cache = fixed.cache if fixed else KVCache(model, b, t + most)
-    positions = torch.where(index < lengths[:, None], index, KVCache.PAD)
-    logits = model(tokens, cache, positions, at=lengths[:, None] - 1)[:, 0]  # (b, 16)
+    most = int(n.max())
+    logits, cache, fixed = _read(model, tokens, lengths, most)
     out, probs = tokens.new_full((b, most), END), torch.zeros(b, most, device=device)
     rows = torch.arange(b, device=device)                                  # those in the batch
     for i in range(most):
@@ -88,20 +95,23 @@ def _complete(model, tokens, lengths, max_new_tokens, script, choose):
                 cache.select(going.nonzero()[:, 0])
         at = lengths[:, None] + i
         logits = fixed(new, at, t + i) if fixed else model(new[:, None], cache, at)[:, -1]
-    longest = int(n.max()) if most else 0
+    longest = int(n.max())
     return out[:, :longest], probs[:, :longest], n
+
+# %% ../nbs/04_decoding.ipynb #d4a1f004
+def _script(model):
+    "What each step of a chain writes: (given token, None), or (None, allowed tokens)"
+    if model.meta.chain != 'invented': return []
+    thought = None, model.meta.thought_mask(next(model.parameters()).device)
+    return [(THINK, None), *[thought] * model.meta.thought_tokens, (END_THINK, None)]
 
 # %% ../nbs/04_decoding.ipynb #0cfc3f75
 def _batches(model, tokens, lengths, batch_size):
-    "Rows to work on together, with what is left of their script: (given token, allowed) a step"
-    script, order = [], lengths.argsort(stable=True)
-    if model.meta.chain == 'invented':
-        mask = model.meta.thought_mask(next(model.parameters()).device)
-        script = [(THINK, None), *[(None, mask)] * model.meta.thought_tokens, (END_THINK, None)]
-    index = torch.arange(tokens.shape[1], device=tokens.device)
-    begun = ((tokens == THINK).cumsum(1) > 0) & (index < lengths[:, None])  # (b, t)
-    done = begun.sum(1).masked_fill((tokens == END_THINK).any(1), len(script))
-    done = done.clamp(max=len(script))[order]
+    "Rows to work on together, with what is left of their script"
+    script, order = _script(model), lengths.argsort(stable=True)
+    begun, closed = tokens == THINK, (tokens == END_THINK).any(1)           # (b, t), (b,)
+    done = torch.where(begun.any(1), lengths - begun.int().argmax(1), 0)    # from `<think>` on
+    done = done.masked_fill(closed, len(script)).clamp(max=len(script))[order]
     return [(rows, script[n:]) for n in done.unique().tolist()
             for rows in order[done == n].split(batch_size)]
 
@@ -124,11 +134,10 @@ def generate(model: Transformer, # In evaluation mode
     if lengths.max() >= limit:
         raise InputError(f'a prompt of {lengths.max()} tokens leaves no room in {limit}')
     def choose(logits, allowed): return _pick(logits, temperature, top_k, g, allowed)
-    batches, parts = _batches(model, tokens, lengths, batch_size), []
-    for rows, script in batches:
-        n = lengths[rows]
-        parts.append(_complete(model, tokens[rows, :int(n.max())].to(device), n.to(device),
-                               max_new_tokens, script, choose))
+    batches = _batches(model, tokens, lengths, batch_size)
+    parts = [_complete(model, tokens[rows, :int(lengths[rows].max())].to(device),
+                       lengths[rows].to(device), max_new_tokens, script, choose)
+             for rows, script in batches]
     shape = len(prompts), max(o.shape[1] for o, *_ in parts)
     out, probs = tokens.new_full(shape, END), torch.zeros(shape, device='cpu')
     for (rows, _), (o, p, n) in zip(batches, parts):

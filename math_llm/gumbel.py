@@ -38,12 +38,6 @@ def gumbel_softmax(logits: torch.Tensor, # (..., 16)
     if not hard: return soft
     return F.one_hot(soft.argmax(-1), soft.shape[-1]) + (soft - soft.detach())
 
-# %% ../nbs/06_gumbel.ipynb #f08f6eea
-def _positions(tokens, lengths):
-    "Positions (b, t) of right-padded prompts"
-    i = torch.arange(tokens.shape[1], device=tokens.device)
-    return torch.where(i < lengths[:, None], i, KVCache.PAD)
-
 # %% ../nbs/06_gumbel.ipynb #87e86090
 def rollout(model: Transformer,
             tokens: Annotated[torch.Tensor, 'b t'], # Prompts, padded on the right
@@ -53,7 +47,7 @@ def rollout(model: Transformer,
            ) -> tuple[torch.Tensor, torch.Tensor, KVCache]:
     "Samples and logits (b, n, 16), and the cache, which has seen all samples but the last"
     cache, samples, logits = KVCache(model, len(tokens), differentiable=True), [], []
-    last = model(tokens, cache, _positions(tokens, lengths), at=lengths[:, None] - 1)[:, 0]
+    last = model(tokens, cache, KVCache.padded(tokens, lengths), at=lengths[:, None] - 1)[:, 0]
     for i in range(n):                                                              # (b, 16)
         if i: last = model(samples[-1][:, None], cache, lengths[:, None] + i - 1)[:, 0]
         logits.append(last)
@@ -93,62 +87,72 @@ class GumbelConfig:
         if (self.gumbel_final_temperature or 0) > self.gumbel_temperature:
             raise InputError('--gumbel-final-temperature must not be above --gumbel-temperature')
 
-    def need(self, given, what: str, *names: str):
-        "Refuse options that were changed, though they mean nothing without another one"
-        changed = [n for n in names if getattr(self, n) != getattr(type(self), n)]
-        if changed and not given:
-            raise InputError(f'{", ".join(changed)} means nothing without {what}')
+# %% ../nbs/06_gumbel.ipynb #f6a1f001
+@patch
+def need(self: GumbelConfig, given, what: str, *names: str):
+    "Refuse options that were changed, though they mean nothing without another one"
+    changed = [n for n in names if getattr(self, n) != getattr(type(self), n)]
+    if changed and not given:
+        raise InputError(f'{", ".join(changed)} means nothing without {what}')
+
+# %% ../nbs/06_gumbel.ipynb #f6a1f002
+def _targets(batch):
+    "What follows each prompt (b, m); -100, which is not scored, behind `<end>`"
+    tokens, n = batch.tokens, batch.longest[1]
+    i = batch.prompt_lengths[:, None] + torch.arange(n, device=tokens.device)
+    return tokens.gather(1, i.clamp(max=tokens.shape[1] - 1)).masked_fill(
+        i >= batch.lengths[:, None], -100)
+
+# %% ../nbs/06_gumbel.ipynb #f6a1f005
+def _sums(logits, target):
+    "Sum of the losses, sum of the weights, right predictions, predictions"
+    logits, n = logits.to(torch.promote_types(logits.dtype, torch.float32)), (target >= 0).sum()
+    loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='sum')
+    return loss, n.to(loss.dtype), (logits.argmax(-1) == target).sum(), n
 
 # %% ../nbs/06_gumbel.ipynb #c584d8ca
 class _Gumbel(nn.Module):
     "What the two objectives share"
+    targets, sums = staticmethod(_targets), staticmethod(_sums)
+
     def __init__(self, model: Transformer, config: GumbelConfig|None = None):
         super().__init__()
         self.model, self.config = model, config or GumbelConfig(use_gumbel=True)
         self.set_progress(0.)
 
-    def set_progress(self, progress: float): # Share of the training that is done, 0 to 1
-        "Sample from now on as this point of the training asks for"
-        c, start = self.config, self.config.gumbel_temperature
-        end = c.gumbel_final_temperature or min(0.3, start)
-        final_noise = c.gumbel_noise if c.gumbel_final_noise is None else c.gumbel_final_noise
-        self.temperature = torch.tensor(ramp(start, end, progress), device='cpu') # compiled once
-        self.noise_scale = ramp(c.gumbel_noise, final_noise, progress, begin=0.5)
-        self.hard = c.gumbel_hard
-
     def draw(self, batch, n): # (b, n, 16)
         return _noise(len(batch), n, len(VOCAB), device=batch.tokens.device)
-
-    def new_noise(self, batch: Batch) -> torch.Tensor: # (b, n, 16)
-        "Noise for all samples of a batch; in evaluation mode there is none"
-        noise = self.draw(batch, self.n_samples(batch))
-        return noise * (self.noise_scale if self.training else 0.)
-
-    def sampler(self, noise, allowed=None):
-        "The `sample` function of a rollout with this noise"
-        hard = self.hard or not self.training
-        def sample(logits, i):
-            return gumbel_softmax(logits, self.temperature, hard, noise[:, i], allowed)
-        return sample
 
     def check_length(self, t):
         limit = self.model.config.max_length
         if t > limit: raise InputError(f'{t} tokens do not fit the context length of {limit}')
 
-    @staticmethod
-    def targets(batch):
-        "What follows each prompt (b, m); -100, which is not scored, behind `<end>`"
-        tokens, n = batch.tokens, batch.longest[1]
-        i = batch.prompt_lengths[:, None] + torch.arange(n, device=tokens.device)
-        return tokens.gather(1, i.clamp(max=tokens.shape[1] - 1)).masked_fill(
-            i >= batch.lengths[:, None], -100)
+# %% ../nbs/06_gumbel.ipynb #f6a1f008
+@patch
+def set_progress(self: _Gumbel, progress: float): # Share of the training that is done, 0 to 1
+    "Sample from now on as this point of the training asks for"
+    c, start = self.config, self.config.gumbel_temperature
+    end = c.gumbel_final_temperature or min(0.3, start)
+    final_noise = c.gumbel_noise if c.gumbel_final_noise is None else c.gumbel_final_noise
+    self.temperature = torch.tensor(ramp(start, end, progress), device='cpu') # compiled once
+    self.noise_scale = ramp(c.gumbel_noise, final_noise, progress, begin=0.5)
+    self.hard = c.gumbel_hard
 
-    @staticmethod
-    def sums(logits, target):
-        "Sum of the losses, sum of the weights, right predictions, predictions"
-        logits, n = logits.to(torch.promote_types(logits.dtype, torch.float32)), (target >= 0).sum()
-        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='sum')
-        return loss, n.to(loss.dtype), (logits.argmax(-1) == target).sum(), n
+# %% ../nbs/06_gumbel.ipynb #f6a1f00b
+@patch
+def new_noise(self: _Gumbel, batch: Batch) -> torch.Tensor: # (b, n, 16)
+    "Noise for all samples of a batch; in evaluation mode there is none"
+    noise = self.draw(batch, self.n_samples(batch))
+    return noise * (self.noise_scale if self.training else 0.)
+
+# %% ../nbs/06_gumbel.ipynb #f6a1f00e
+@patch
+def sampler(self: _Gumbel, noise, allowed=None):
+    "The `sample` function of a rollout with this noise"
+    hard = self.hard or not self.training
+    def sample(logits, i):
+        return gumbel_softmax(logits, self.temperature, hard, noise[:, i], allowed)
+    return sample
 
 # %% ../nbs/06_gumbel.ipynb #3f6d287e
 class GumbelCompletion(_Gumbel):

@@ -12,14 +12,12 @@ from typing import Annotated
 import numpy as np
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import nn
 from .tokenizer import END
 from .chains import Examples
 from .model import Transformer
 from .options import Size, check_calls
-
-# %% ../nbs/05_learning.ipynb #5d21b001
-def _round_up(n, multiple): return -(-n // multiple) * multiple
 
 # %% ../nbs/05_learning.ipynb #a6a8aeeb
 @dataclass
@@ -35,35 +33,46 @@ class Batch:
         prompts, rows = self.prompt_lengths, self.lengths
         self.longest = tuple(int(n.max()) for n in (prompts, rows - prompts, rows))
 
-    @classmethod
-    def of(cls, ex: Examples, # At least one
-           multiple: Size = 1, # Pad to a multiple of this many tokens
-           limit: Size|None = None): # but never beyond this many
-        "A batch of examples"
-        t = ex.tokens.shape[1]
-        more = max(0, min(_round_up(t, multiple), limit or math.inf) - t)
-        tokens = np.pad(ex.tokens, ((0, 0), (0, more)), constant_values=END)
-        return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
-
-    def to(self, device):
-        "The same batch on a device"
-        parts = [self.tokens, self.prompt_lengths, self.lengths]
-        if torch.device(device).type == 'cuda' and not self.tokens.is_cuda: # copied without waiting
-            parts = [a.pin_memory() for a in parts]
-        return Batch(*(a.to(device, non_blocking=True) for a in parts), self.longest)
-
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows):
         return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
-    def micro_batches(self, n: Size, # How many, or as many as there are rows
-                      multiple: Size = 1, # Pad each to a multiple of this many tokens
-                     ) -> list['Batch']:
-        "The same rows, those of like length together"
-        cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
-        widths = [_round_up(int(self.lengths[rows[-1]]), multiple) for rows in cuts]
-        return [Batch(self.tokens[rows, :t], self.prompt_lengths[rows], self.lengths[rows])
-                for rows, t in zip(cuts, widths)]
+# %% ../nbs/05_learning.ipynb #5d21b001
+def _round_up(n, multiple): return -(-n // multiple) * multiple
+
+# %% ../nbs/05_learning.ipynb #e5a1f003
+@patch(cls_method=True)
+def of(cls: Batch,
+       ex: Examples, # At least one
+       multiple: Size = 1, # Pad to a multiple of this many tokens
+       limit: Size|None = None, # but never beyond this many
+      ) -> Batch:
+    "A batch of examples"
+    t = ex.tokens.shape[1]
+    more = max(0, min(_round_up(t, multiple), limit or math.inf) - t)
+    tokens = np.pad(ex.tokens, ((0, 0), (0, more)), constant_values=END)
+    return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
+
+# %% ../nbs/05_learning.ipynb #e5a1f005
+@patch
+def to(self: Batch, device):
+    "The same batch on a device"
+    parts = [self.tokens, self.prompt_lengths, self.lengths]
+    if torch.device(device).type == 'cuda' and not self.tokens.is_cuda: # copied without waiting
+        parts = [a.pin_memory() for a in parts]
+    return Batch(*(a.to(device, non_blocking=True) for a in parts), self.longest)
+
+# %% ../nbs/05_learning.ipynb #e5a1f008
+@patch
+def micro_batches(self: Batch,
+                  n: Size, # How many, or as many as there are rows
+                  multiple: Size = 1, # Pad each to a multiple of this many tokens
+                 ) -> list[Batch]:
+    "The same rows, those of like length together"
+    cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
+    widths = [_round_up(int(self.lengths[rows[-1]]), multiple) for rows in cuts]
+    return [Batch(self.tokens[rows, :t], self.prompt_lengths[rows], self.lengths[rows])
+            for rows, t in zip(cuts, widths)]
 
 # %% ../nbs/05_learning.ipynb #0d7281dc
 class TeacherForcing(nn.Module):
@@ -82,17 +91,19 @@ class TeacherForcing(nn.Module):
         parts = batch.micro_batches(-(-len(batch) // self.micro_batch), self.multiple)
         return tuple(map(sum, zip(*map(self._sums, parts))))
 
-    def _sums(self, batch):
-        target = batch.tokens[:, 1:]                                            # (b, t-1)
-        i = torch.arange(1, batch.tokens.shape[1], device=target.device)        # of each target
-        logits = self.model(batch.tokens[:, :-1]).float()                       # (b, t-1, 16)
-        there = i < batch.lengths[:, None]                                      # (b, t-1)
-        completion = there & (i >= batch.prompt_lengths[:, None])
-        weight = torch.where(completion, 1., self.prompt_loss_weight) * there
-        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='none')
-        right = (logits.argmax(-1) == target) & completion
-        loss = (loss.view_as(weight) * weight).sum()
-        return loss, weight.sum(), right.sum(), completion.sum()
+# %% ../nbs/05_learning.ipynb #e5a1f00b
+@patch
+def _sums(self: TeacherForcing, batch):
+    target = batch.tokens[:, 1:]                                                # (b, t-1)
+    i = torch.arange(1, batch.tokens.shape[1], device=target.device)            # of each target
+    logits = self.model(batch.tokens[:, :-1]).float()                           # (b, t-1, 16)
+    there = i < batch.lengths[:, None]                                          # (b, t-1)
+    completion = there & (i >= batch.prompt_lengths[:, None])
+    weight = torch.where(completion, 1., self.prompt_loss_weight) * there
+    loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='none')
+    right = (logits.argmax(-1) == target) & completion
+    loss = (loss.view_as(weight) * weight).sum()
+    return loss, weight.sum(), right.sum(), completion.sum()
 
 # %% ../nbs/05_learning.ipynb #98cc0a05
 check_calls(globals())

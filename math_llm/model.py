@@ -45,27 +45,56 @@ class ModelConfig:
     @property
     def d_head(self): return self.d_model // self.n_heads
 
-    @classmethod
-    def from_size(cls,
-                  size: str, # One of `SIZES`
-                  **overrides): # Fields to change; None leaves the size's own value
-        "The configuration of a named size; raises `InputError` if there is none of that name"
-        if size not in cls.SIZES:
-            raise InputError(f'unknown model size {size!r}; accepted are {", ".join(cls.SIZES)}')
-        shape = dict(zip(('n_layers', 'd_model', 'n_heads', 'd_ff'), cls.SIZES[size]))
-        return cls(**shape | {k: v for k, v in overrides.items() if v is not None})
+# %% ../nbs/03_model.ipynb #d3a1f001
+@patch(cls_method=True)
+def from_size(cls: ModelConfig,
+              size: str, # One of `SIZES`
+              **overrides): # Fields to change; None leaves the size's own value
+    "The configuration of a named size; raises `InputError` if there is none of that name"
+    if size not in cls.SIZES:
+        raise InputError(f'unknown model size {size!r}; accepted are {", ".join(cls.SIZES)}')
+    shape = dict(zip(('n_layers', 'd_model', 'n_heads', 'd_ff'), cls.SIZES[size]))
+    return cls(**shape | {k: v for k, v in overrides.items() if v is not None})
 
-# %% ../nbs/03_model.ipynb #fca86c8f
+# %% ../nbs/03_model.ipynb #d3a1f002
 def _unhooked(name, value): return value
 
+# %% ../nbs/03_model.ipynb #d3a1f004
+def _scoped(hook, scope): # puts `scope` before each name
+    return hook if hook is _unhooked else lambda name, value: hook(scope + name, value)
+
+# %% ../nbs/03_model.ipynb #d3a1f006
 def _uncast(device):
     "Within, numbers keep their type under autocast, which not every kind of device knows"
     known = torch.amp.is_autocast_available(device.type)
     return torch.autocast(device.type, enabled=False) if known else nullcontext()
 
-def _scoped(hook, scope): # puts `scope` before each name
-    return hook if hook is _unhooked else lambda name, value: hook(scope + name, value)
+# %% ../nbs/03_model.ipynb #d3a1f007
+def _attended(q, k, v, bias, hook=_unhooked): # (b, h, t, d), k and v (b, h, s, d)
+    "Means of the values (b, h, t, d), weighted by how well their keys match each query"
+    if bias.dtype == torch.bool: bias = torch.where(bias, 0., -torch.inf).to(q.dtype)
+    scores = torch.add(bias, q @ k.mT, alpha=q.shape[-1]**-0.5)            # (b, h, t, s)
+    with _uncast(q.device): weights = scores.softmax(-1)
+    return hook('weights', weights).to(v.dtype) @ v
 
+# %% ../nbs/03_model.ipynb #163c9c24
+def _angles(length, d):
+    "What a position is turned by (length, d/2): waves of lengths from 2π towards 10000·2π"
+    return torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, d, 2) / d)
+
+# %% ../nbs/03_model.ipynb #d3a1f00b
+def _slopes(n):
+    "ALiBi's penalty for a step of distance, one a head: a geometric sequence down to 1/256"
+    return 2 ** (-8 * torch.arange(1, n+1) / n)
+
+# %% ../nbs/03_model.ipynb #d3a1f00e
+def _position_tables(c):
+    "What the position scheme of a configuration looks up, by name"
+    if c.position == 'alibi': return dict(slopes=_slopes(c.n_heads))
+    if c.position not in ('sinusoidal', 'rope'): return {}
+    angles = _angles(c.max_length, c.d_model if c.position == 'sinusoidal' else c.d_head)
+    if c.position == 'rope': return dict(angles=torch.stack([angles.cos(), angles.sin()]))
+    return dict(waves=torch.cat([angles.sin(), angles.cos()], -1)[:, :c.d_model])
 
 # %% ../nbs/03_model.ipynb #9e41c6d2
 def _rotate(x, out, cos, sin):
@@ -74,7 +103,6 @@ def _rotate(x, out, cos, sin):
     to_a.addcmul_(a, cos).addcmul_(b, sin, value=-1)
     to_b.addcmul_(b, cos).addcmul_(a, sin)
     return out
-
 
 # %% ../nbs/03_model.ipynb #c07d5e3b
 class _Rotated(torch.autograd.Function):
@@ -96,7 +124,6 @@ class _Rotated(torch.autograd.Function):
         _rotate(grad[:2], qkv[:2], cos, -sin)
         qkv[2] = grad[2]
         return out, None, None
-
 
 # %% ../nbs/03_model.ipynb #c8435fd4
 class Attention(nn.Module):
@@ -125,30 +152,9 @@ class Attention(nn.Module):
             k, v = F.pad(k, (0, 0, 1, 0)), F.pad(v, (0, 0, 1, 0))
             bias = F.pad(bias, (1, 0), value=0 if bias.is_floating_point() else True)
         if hook is _unhooked and x.is_cuda: heads = F.scaled_dot_product_attention(q, k, v, bias)
-        else: # spelled out, as the hook wants the weights
-            if bias.dtype == torch.bool: bias = torch.where(bias, 0., -torch.inf).to(q.dtype)
-            scores = torch.add(bias, q @ k.mT, alpha=q.shape[-1]**-0.5)    # (b, h, t, s)
-            with _uncast(x.device): weights = scores.softmax(-1)
-            heads = hook('weights', weights).to(v.dtype) @ v
+        else: heads = _attended(q, k, v, bias, hook)                       # the hook wants weights
         heads = hook('heads', heads)                                       # (b, h, t, d)
         return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
-
-# %% ../nbs/03_model.ipynb #163c9c24
-def _angles(length, d):
-    "What a position is turned by (length, d/2): waves of lengths from 2π towards 10000·2π"
-    return torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, d, 2) / d)
-
-def _slopes(n):
-    "ALiBi's penalty for a step of distance, one a head: a geometric sequence down to 1/256"
-    return 2 ** (-8 * torch.arange(1, n+1) / n)
-
-def _position_tables(c):
-    "What the position scheme of a configuration looks up, by name"
-    if c.position == 'alibi': return dict(slopes=_slopes(c.n_heads))
-    if c.position not in ('sinusoidal', 'rope'): return {}
-    angles = _angles(c.max_length, c.d_model if c.position == 'sinusoidal' else c.d_head)
-    if c.position == 'rope': return dict(angles=torch.stack([angles.cos(), angles.sin()]))
-    return dict(waves=torch.cat([angles.sin(), angles.cos()], -1)[:, :c.d_model])
 
 # %% ../nbs/03_model.ipynb #e848e226
 class KVCache:
@@ -181,26 +187,39 @@ class KVCache:
         "Add keys and values (b, h, t, d) of block `i`; returns those of all slots (b, h, s, d)"
         return self._append(self.keys, i, k), self._append(self.values, i, v)
 
-    def _append(self, kept, i, new):
-        if self.differentiable:
-            new = new.permute(2, 0, 1, 3).contiguous()
-            kept[i] = new if kept[i] is None else torch.cat([kept[i], new])
-            return kept[i].permute(1, 2, 0, 3)
-        if kept[i] is None or kept[i].shape[2] < self.n: kept[i] = self._grown(kept[i], new)
-        kept[i][:, :, self.n-new.shape[2]:self.n] = new
-        return kept[i][:, :, :self.n]
+# %% ../nbs/03_model.ipynb #d3a1f021
+@patch
+def _append(self: KVCache, kept, i, new): # (b, h, t, d); returns all of block i (b, h, s, d)
+    if self.differentiable:
+        new = new.permute(2, 0, 1, 3).contiguous()
+        kept[i] = new if kept[i] is None else torch.cat([kept[i], new])
+        return kept[i].permute(1, 2, 0, 3)
+    if kept[i] is None or kept[i].shape[2] < self.n: kept[i] = self._grown(kept[i], new)
+    kept[i][:, :, self.n-new.shape[2]:self.n] = new
+    return kept[i][:, :, :self.n]
 
-    def _grown(self, old, new):
-        b, h, t, d = new.shape
-        slots = new.new_empty(b, h, min(self.n + self.spare, self.positions.shape[1]), d)
-        if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
-        return slots
+# %% ../nbs/03_model.ipynb #d3a1f022
+@patch
+def _grown(self: KVCache, old, new): # more slots, with what the old ones hold
+    b, h, t, d = new.shape
+    slots = new.new_empty(b, h, min(self.n + self.spare, self.positions.shape[1]), d)
+    if old is not None: slots[:, :, :self.n-t] = old[:, :, :self.n-t]
+    return slots
 
-    def select(self, rows):
-        "Keep some rows of the batch: indices (b',)"
-        self.positions = self.positions[rows]
-        keep = (slice(None), rows) if self.differentiable else rows
-        for kept in (self.keys, self.values): kept[:] = [x if x is None else x[keep] for x in kept]
+# %% ../nbs/03_model.ipynb #d3a1f025
+@patch
+def select(self: KVCache, rows):
+    "Keep some rows of the batch: indices (b',)"
+    self.positions = self.positions[rows]
+    keep = (slice(None), rows) if self.differentiable else rows
+    for kept in (self.keys, self.values): kept[:] = [x if x is None else x[keep] for x in kept]
+
+# %% ../nbs/03_model.ipynb #d3a1f027
+@patch(cls_method=True)
+def padded(cls: KVCache, tokens, lengths):
+    "Positions (b, t) of tokens (b, t), of which each row has `lengths` (b,); the rest is padding"
+    i = torch.arange(tokens.shape[1], device=tokens.device)
+    return torch.where(i < lengths[:, None], i, cls.PAD)
 
 # %% ../nbs/03_model.ipynb #31a7eda6
 class MLP(nn.Module):
@@ -291,6 +310,18 @@ class Transformer(nn.Module):
         "How many weights the model has"
         return sum(p.numel() for p in self.parameters())
 
+# %% ../nbs/03_model.ipynb #d3a1f033
+@patch
+def _places(self: Transformer, x, cache, positions):
+    "Positions of inputs (b or 1, t), of all keys (b or 1, s), and entries of tables (b or 1, t)"
+    (b, t), limit = x.shape[:2], self.config.max_length
+    plain = cache is None and positions is None
+    if plain and t > limit: raise InputError(f'{t} tokens do not fit the context length of {limit}')
+    if positions is None:
+        positions = torch.arange(t, device=x.device)[None] + (cache.n if cache else 0)
+    keys = positions if cache is None else cache.extend(positions.expand(b, t))
+    return positions, keys, positions if plain else positions.clamp(max=limit-1)
+
 # %% ../nbs/03_model.ipynb #d32affad
 @patch
 def _embedded(self: Transformer, x, index):
@@ -304,6 +335,7 @@ def _embedded(self: Transformer, x, index):
     if self.config.position == 'learned': return h + self.place(index)
     return h + self.waves[index] if self.config.position == 'sinusoidal' else h
 
+# %% ../nbs/03_model.ipynb #d3a1f038
 @patch
 def _bias(self: Transformer, positions, keys, visible):
     "Which `keys` (b or 1, s) inputs at `positions` (b or 1, t) may look at; with ALiBi, how much"
@@ -320,24 +352,16 @@ def forward(self: Transformer,
             # Token ids, or mixtures of tokens: weights over the vocabulary, v = 16
             x: Annotated[torch.Tensor, 'b t']|Annotated[torch.Tensor, 'b t v'],
             cache: KVCache|None = None, # What was seen before; extended by `x`
-            # (b, t) position of each input, `KVCache.PAD` for padding; default: in a row
-            positions: torch.Tensor|None = None,
+            positions: torch.Tensor|None = None, # (b, t); `KVCache.PAD`: padding; default: in a row
             # Called at each name that `sites` lists; its result takes the value's place
             hook: Callable[[str, torch.Tensor], torch.Tensor]|None = None,
-            # (b, n) the inputs whose logits are wanted, as indices into t; default: all
-            at: torch.Tensor|None = None,
+            at: torch.Tensor|None = None, # (b, n) which inputs' logits, as indices; default: all
             # (b, t, s) which slots, those of `x` included, each input may look at; default: all
             visible: torch.Tensor|None = None,
            ) -> torch.Tensor: # Logits (b, t or n, 16) of the token that follows each input
     "Predict what follows each input; raises `InputError` if a text is too long or an id unknown"
-    c, hook, t = self.config, hook or _unhooked, x.shape[1]
-    plain = cache is None and positions is None
-    if plain and t > c.max_length:
-        raise InputError(f'{t} tokens do not fit the context length of {c.max_length}')
-    if positions is None:
-        positions = torch.arange(t, device=x.device)[None] + (cache.n if cache else 0)
-    keys = positions if cache is None else cache.extend(positions.expand(len(x), t))
-    index = positions if plain else positions.clamp(max=c.max_length-1)    # (b or 1, t)
+    c, hook = self.config, hook or _unhooked
+    positions, keys, index = self._places(x, cache, positions)
     h = hook('embed', self._embedded(x, index))                            # (b, t, d_model)
     rotation, bias = None, self._bias(positions, keys, visible)
     if c.position == 'rope': rotation = [a[index][:, None] for a in self.angles] # (b, 1, t, d/2)
@@ -352,9 +376,8 @@ def forward(self: Transformer,
 def sites(self: Transformer) -> dict[str, tuple]: # Shapes for one text of seven tokens
     "Every name that a hook meets, with the shape of its value"
     found, text = {}, torch.zeros(1, 7, dtype=int, device=next(self.parameters()).device)
-    def look(name, value): found[name] = value.shape; return value
-    self(text, hook=look)
-    return found
+    self(text, hook=lambda name, value: found.setdefault(name, value))
+    return {name: value.shape for name, value in found.items()}
 
 # %% ../nbs/03_model.ipynb #beb2761e
 check_calls(globals())

@@ -26,10 +26,10 @@ def encode(text: str, # What to encode; spaces and newlines are skipped
     "The token ids of `text`; raises `InputError` at the first character that starts no token"
     ids = []
     for m in _pattern.finditer(text):
-        if m.lastgroup == 'bad':
+        if m['bad']:
             raise InputError(f"unknown character {m[0]!r} at position {m.start()}; "
                              f"accepted are {' '.join(VOCAB)}")
-        if m.lastgroup is None: ids.append(_ids[m[0]])
+        if not m['skip']: ids.append(_ids[m[0]])
     return ids
 
 # %% ../nbs/00_tokenizer.ipynb #6e92129d
