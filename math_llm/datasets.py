@@ -166,9 +166,11 @@ class Batches:
                  batch_size: Size, # Examples in a batch
                  total: Count|None = None, # Stop after so many examples; default: never
                  bucket: Size = 16, # Batches that are sorted by length together
-                 seed: Count = 42): # Decides the order of the batches
+                 seed: Count = 42, # Decides the order of the batches
+                 halved: Count = 0): # So many of the first batches are half as large
         self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket
         self.seed, self.n_buckets, self.at, self._batches = seed, 0, 0, None
+        self.halved = halved - halved % bucket
 
     def __iter__(self): return self
     def __next__(self) -> Examples:
@@ -178,17 +180,24 @@ class Batches:
         self.at += 1
         return self._batches[self.at - 1]
 
+# %% ../nbs/22_datasets.ipynb #22d0000b
+@patch
+def seen(self: Batches,
+         n: Count): # Batches; a multiple of `bucket`
+    "How many examples the first `n` batches hold, were there no `total`"
+    return n * self.batch_size - min(n, self.halved) * (self.batch_size // 2)
+
 # %% ../nbs/22_datasets.ipynb #22d00009
 @patch
 def _fill(self: Batches, i):
     "Take bucket `i`, smaller or empty where it reaches `total`"
     self.n_buckets, self.at, self._start, self._batches = i, 0, self.source.state_dict(), []
-    n = self.bucket * self.batch_size
-    if self.total is not None: n = min(n, self.total - i * n)
+    begin, end = self.seen(i * self.bucket), self.seen((i + 1) * self.bucket)
+    n, size = min(end, end if self.total is None else self.total) - begin, (end-begin)//self.bucket
     if n <= 0: return
     ex, rng = self.source.take(n), np.random.default_rng([self.seed, 8, i])
     rows = np.lexsort((rng.random(n), ex.lengths))               # by length, else at random
-    cuts = [rows[j:j + self.batch_size] for j in range(0, n, self.batch_size)]
+    cuts = [rows[j:j + size] for j in range(0, n, size)]
     self._batches = [ex[cuts[j]] for j in rng.permutation(len(cuts))]
 
 # %% ../nbs/22_datasets.ipynb #22d00011

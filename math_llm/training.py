@@ -149,8 +149,9 @@ def _update(model, optimizers, scaler):
 # %% ../nbs/25_training.ipynb #8b2b9357
 class _Progress:
     "What is said of a run on its way: loss, speed, exact match"
-    def __init__(self, config, world, log, steps):
-        self.config, self.world, self.log, self.steps, self.sums = config, world, log, steps, []
+    def __init__(self, config, world, log, batches, steps):
+        self.config, self.world, self.log, self.batches = config, world, log, batches
+        self.steps, self.sums = steps, []
         self.restart()
 
     def restart(self): self.began, self.problems = time.perf_counter(), 0
@@ -185,7 +186,7 @@ def say(self: _Progress, step, line, mark, **numbers):
 @patch
 def log_step(self: _Progress, step, rate, loss, accuracy):
     speed = self.problems / (time.perf_counter() - self.began)
-    left = int((self.steps - step) * self.config.batch_size / speed)
+    left = int((self.batches.seen(self.steps) - self.batches.seen(step)) / speed)
     self.say(step, f'/{self.steps:,}  loss {loss:.4f}  token accuracy {percent(accuracy)}  '
              f'learning rate {rate:.1e}  {speed:,.0f} problems/s  {left // 60}:{left % 60:02} left',
              'step', loss=loss, learning_rate=rate, token_accuracy=accuracy,
@@ -260,12 +261,12 @@ def _train(config, world, device, precision, log):
     batches, steps, n_problems = _batches(config, problems)
     parts = model, [*optimizers, average], scaler # whose state a checkpoint holds
     with world.together():
-        log.say(_described(config, world, model, device, precision, steps))
+        log.say(_described(config, world, model, device, precision, steps, batches.halved))
         step, metrics, spent = _resumed(config, world, log, objective, parts, batches)
     if config.compile: _compile(objective, problems.config.zero_pad)
     take = stepper(objective, optimizers, precision, config.graphs, world, scaler)
 
-    progress, began = _Progress(config, world, log, steps), time.perf_counter() - spent
+    progress, began = _Progress(config, world, log, batches, steps), time.perf_counter() - spent
     with stop_requests() as stop, log.bar(steps, step) as bar:
         model.train()
         while step < steps:
@@ -316,20 +317,25 @@ def _prepared(config, world, device, log):
     return problems, model
 
 # %% ../nbs/25_training.ipynb #a1f0c3d3
+_HALVED = 0.5 # share of the steps of a new model whose batches are half as large
+
 def _batches(config, problems):
     "The batches of a run, the number of its steps, and that of its problems"
     total = None if config.max_steps else config.num_epochs * problems.epoch
-    steps = config.max_steps or math.ceil(total / config.batch_size)
-    together = _BUCKET if config.use_gumbel else 1
-    batches = Batches(problems.source, config.batch_size, total, together, config.seed)
-    return batches, steps, total or steps * config.batch_size
+    share = 0 if config.use_gumbel or config.init_from else _HALVED
+    mean = config.batch_size - share * (config.batch_size // 2)
+    steps = config.max_steps or math.ceil(total / mean)
+    batches = Batches(problems.source, config.batch_size, total,
+                      _BUCKET if config.use_gumbel else 1, config.seed, int(share * steps))
+    return batches, steps, total or batches.seen(steps)
 
 # %% ../nbs/25_training.ipynb #a89178a8
-def _described(config, world, model, device, precision, steps):
+def _described(config, world, model, device, precision, steps, halved):
+    first = f', the first {halved:,} of half as many' * (halved > 0)
     shared = f', shared by {world.size} processes' * (world.size > 1)
     return (f'{model.n_params():,} parameters, {model.config.position} positions, '
             f'{precision} on {device}; chain: {model.meta.chain}; '
-            f'{steps:,} steps of {config.batch_size} problems{shared}')
+            f'{steps:,} steps of {config.batch_size} problems{first}{shared}')
 
 # %% ../nbs/25_training.ipynb #8ae2f85b
 def _resumed(config, world, log, objective, parts, batches):
