@@ -19,7 +19,7 @@ from .chains import render
 from .model import Transformer
 from .decoding import generate
 from .evaluation import percent, share
-from .options import Count, InputError, Size, check_calls
+from .options import Count, InputError, Size, check_calls, converted
 from .files import find_model, problem_config
 from .results import markdown_table, write_json
 
@@ -35,8 +35,7 @@ class Thoughts:
 
 # %% ../nbs/09_codebook.ipynb #9147adb5
 @patch(cls_method=True)
-def of(cls: Thoughts,
-       model: Transformer, # One that invented its chain
+def of(cls: Thoughts, model: Transformer, # One that invented its chain
        problems: Problems, # What to think about
        batch_size: Size = 512, # Problems at a time
       ) -> Thoughts:
@@ -109,8 +108,7 @@ def told(self: Feature): # The column into which goes the carry it depends on; N
 
 # %% ../nbs/09_codebook.ipynb #2737b2b1
 @patch
-def show(self: Feature,
-         value: int) -> str: # `4`; `0/1`: it depends on what comes in; `–`: no column
+def show(self: Feature, value: int) -> str: # `4`; `0/1`: depends on what comes in; `–`: no column
     "A value as it is written"
     if value < 0: return '–'
     if self.kind != 'lookahead': return str(value)
@@ -118,8 +116,7 @@ def show(self: Feature,
 
 # %% ../nbs/09_codebook.ipynb #53d6e8be
 @patch
-def values(self: Feature,
-           c: Columns) -> np.ndarray: # (b,) whole numbers; -1 where there is no such column
+def values(self: Feature, c: Columns) -> np.ndarray: # (b,) whole numbers; -1: no such column
     "What the feature is for each problem"
     k = self.column
     if self.kind == 'operands': return c.most + 1
@@ -154,8 +151,7 @@ def _mutual_information(x, y):
 
 # %% ../nbs/09_codebook.ipynb #2f8d4874
 @patch
-def information(self: Thoughts,
-                kind: str = 'carry', # Of `Feature`, in each column
+def information(self: Thoughts, kind: str = 'carry', # Of `Feature`, in each column
                ) -> np.ndarray: # (K, columns) bits
     "What each thought tells: mutual information less that with shuffled problems, at least 0"
     c, rng = Columns(self.problems), np.random.default_rng(0)
@@ -210,8 +206,7 @@ def expected(self: _Entry, c: Columns) -> np.ndarray: # (b,) one number for all 
 
 # %% ../nbs/09_codebook.ipynb #d277dd02
 @patch
-def read(self: _Entry,
-         tokens: Annotated[np.ndarray, 'b'], # Token ids
+def read(self: _Entry, tokens: Annotated[np.ndarray, 'b'], # Token ids
         ) -> np.ndarray: # (b,) numbers as in `expected`; -1: tokens without a meaning
     "What thoughts tell"
     means = [self.meaning(t) for t in range(16)]
@@ -250,8 +245,7 @@ def _find(tokens, values, first):
 
 # %% ../nbs/09_codebook.ipynb #94fec239
 @patch
-def examine(self: _Entry,
-            problems: Problems, # New ones
+def examine(self: _Entry, problems: Problems, # New ones
             tokens: Annotated[np.ndarray, 'b'], # What the model thought about them here
            ) -> dict: # Shares: `read`, `foretold`, each with the `_baseline` of a constant guess
     "How well new thoughts are read and foretold"
@@ -292,8 +286,7 @@ def _uses(values, tokens):
 
 # %% ../nbs/09_codebook.ipynb #d55b04ee
 @patch(cls_method=True)
-def learn(cls: Codebook,
-          thoughts: Thoughts, # To write the book from
+def learn(cls: Codebook, thoughts: Thoughts, # To write the book from
           tests: dict[str, Thoughts]): # New ones to test it on, by kind of problems
     "Write a code book for a language, and test it"
     c, features, entries = Columns(thoughts.problems), _features(thoughts.problems), []
@@ -363,11 +356,10 @@ def _entry(data):
     features = [Feature(**f | dict(kind=older.get(f['kind'], f['kind']))) for f in data['features']]
     facts = (data[k] for k in ('heard_as', 'heard', 'obeyed', 'status', 'tests'))
     entry = _Entry(features, {}, *facts)
-    for value, uses in data['counts']:
+    for value, uses in converted(list[tuple[list[int], dict[str, Count]]], data['counts'], 'uses'):
+        if len(value) != len(features): raise ValueError
         n = entry.counts[tuple(value)] = np.zeros(16, int)
         for token, count in uses.items(): n[VOCAB.index(token)] = count
-        whole = all(type(x) is int for x in (*value, *uses.values()))
-        if not whole or len(value) != len(features) or n.min() < 0: raise ValueError
     if not entry.counts: raise ValueError
     return entry
 
@@ -387,8 +379,7 @@ def from_dict(cls: Codebook, data: dict): # As `to_dict` makes it
 
 # %% ../nbs/09_codebook.ipynb #f2b01943
 @patch
-def save(self: Codebook,
-         folder: str|Path, # Of the model
+def save(self: Codebook, folder: str|Path, # Of the model
         ) -> Path: # The file
     "Write `codebook.json`"
     return write_json(Path(folder)/'codebook.json', self.to_dict())

@@ -6,7 +6,7 @@
 __all__ = ['Scripted', 'share', 'percent', 'written_for', 'evaluate', 'format_report', 'subplots', 'held_out_problems']
 
 # %% ../nbs/07_evaluation.ipynb #4b207d85
-import functools, math, re
+import math, re
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Annotated
@@ -27,8 +27,7 @@ from .settings import resolve_precision
 # %% ../nbs/07_evaluation.ipynb #0d6be717
 class Scripted(Transformer):
     "A stand-in for a model, for tests: it goes on as `rule(text so far) -> whole text` says"
-    def __init__(self,
-                 rule: Callable[[str], str], # How a text goes on
+    def __init__(self, rule: Callable[[str], str], # How a text goes on
                  meta: Meta|None = None, # What the model claims to be
                  max_length: int = 128): # Context length
         super().__init__(ModelConfig(1, 1, 1, 1, position='none', max_length=max_length))
@@ -98,8 +97,6 @@ def judge(self: Examples, # The problems, written out as they should be
     return right, valid
 
 # %% ../nbs/07_evaluation.ipynb #f589d9ea
-_LEAD = 0.2 # of the largest logit
-
 def _predictions(model, batch):
     "Of some rows: right predictions of the completion (b,), and do all of them lead clearly (b,)"
     target = batch.tokens[:, 1:batch.longest[2], None]                      # (b, t-1, 1)
@@ -107,7 +104,7 @@ def _predictions(model, batch):
     i = torch.arange(1, batch.longest[2], device=logits.device)
     asked = (i >= batch.prompt_lengths[:, None]) & (i < batch.lengths[:, None])
     lead = logits.gather(-1, target) - logits.scatter(-1, target, -torch.inf).amax(-1, True)
-    clear = (lead > _LEAD * logits.abs().amax(-1, True))[..., 0]            # (b, t-1)
+    clear = (lead > 0.2 * logits.abs().amax(-1, True))[..., 0]              # (b, t-1)
     hits = (logits.argmax(-1) == target[..., 0]) & asked
     return torch.stack([hits.sum(1), (clear | ~asked).all(1)])
 
@@ -121,14 +118,12 @@ def _with_thoughts(model, part):
     return Batch(tokens, encode_batch(given)[1], lengths)
 
 # %% ../nbs/07_evaluation.ipynb #4b283d66
-_ROWS = 32 # in a pass on a CPU
-
 @torch.no_grad()
 def _one_pass(model, part):
     "Right predictions of each correct completion (b,), and would decoding surely write it (b,)"
     batch = _with_thoughts(model, part) if model.meta.chain == 'invented' else Batch.of(part)
     batch = batch.to(device := next(model.parameters()).device)
-    rows = _ROWS if device.type == 'cpu' else len(part)
+    rows = 32 if device.type == 'cpu' else len(part)
     cuts = torch.arange(len(part), device=device).split(rows)
     return torch.cat([_predictions(model, batch[rows]) for rows in cuts], 1).cpu().numpy()
 
@@ -255,25 +250,18 @@ def format_report(report: _Report, # Made by `evaluate`
               for w in report['wrong']]
     return '\n'.join(lines)
 
-# %% ../nbs/07_evaluation.ipynb #3e0e29ac
-@functools.cache
-def _figure_class():
-    "A figure that shows once: JupyterLab shows a cell's result, and then all open figures again"
-    from matplotlib import figure, pyplot
-    class Figure(figure.Figure):
-        def _repr_mimebundle_(self, **_):
-            if 'inline' in pyplot.get_backend(): pyplot.close(self)
-            return {}
-    return Figure, pyplot
-
 # %% ../nbs/07_evaluation.ipynb #b012151f
 def subplots(rows: Size = 1, columns: Size = 1, # Of axes
              figsize: tuple[float, float] = (6, 3), # Inches
              **options): # Of matplotlib's `subplots`
-    "A figure and its axes, as `plt.subplots` makes them; it needs no window"
-    made, plt = _figure_class()
-    try: fig = plt.figure(FigureClass=made, figsize=figsize, layout='constrained')
-    except ImportError: fig = made(figsize=figsize, layout='constrained')   # no such windows here
+    "A figure and its axes, as `plt.subplots` makes them; it needs no window, and shows once"
+    from matplotlib import figure, pyplot as plt
+    try: fig = plt.figure(figsize=figsize, layout='constrained')
+    except ImportError: fig = figure.Figure(figsize, layout='constrained')  # no such windows here
+    def shown(**_): # JupyterLab asks for it
+        if 'inline' in plt.get_backend(): plt.close(fig)
+        return {}
+    fig._repr_mimebundle_ = shown
     if plt.get_backend().lower() == 'agg': plt.close(fig)   # nobody will be shown what is open
     return fig, fig.subplots(rows, columns, **options)
 

@@ -236,17 +236,16 @@ def _as_written(problems, limits):
 # %% ../nbs/08_faithfulness.ipynb #60e0fa61
 def _warnings(problems, meta, fresh):
     "What a person should know before believing the report"
-    said, known, split = [], meta.trained_on, meta.partition
+    known, split = meta.trained_on, meta.partition
     sizes = dict(max_digits=problems.width, max_operands=problems.n_operands)
     for key, size in sizes.items():
         if n := int((size > known.get(key, np.inf)).sum()):
-            said.append(f'{n} of {len(problems)} problems have up to {size.max()} {key[4:]}, '
-                        f'this model was trained on up to {known[key]}')
+            yield (f'{n} of {len(problems)} problems have up to {size.max()} {key[4:]}, '
+                   f'this model was trained on up to {known[key]}')
     if split and (n := int((problems.splits(split.pop('partition'), **split) == 0).sum())):
-        said.append(f'{n} of {len(problems)} problems belong to the training split of this model')
+        yield f'{n} of {len(problems)} problems belong to the training split of this model'
     if fresh and not (known.keys() >= sizes.keys() and split):
-        said.append('it is not known which problems this model was trained on: perhaps on these')
-    return said
+        yield 'it is not known which problems this model was trained on: perhaps on these'
 
 # %% ../nbs/08_faithfulness.ipynb #e62c1f9f
 def _asked(config, model):

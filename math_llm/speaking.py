@@ -161,8 +161,7 @@ def _obeyed(model, w, i, said, rng):
 
 # %% ../nbs/10_speaking.ipynb #2dcbbacd
 @patch
-def speak(self: Codebook,
-          model: Transformer,
+def speak(self: Codebook, model: Transformer,
           thoughts: Thoughts, # The model's thoughts about new problems
           seed: Count = 0, # Chooses carries and tokens
           open_only: bool = False, # Only carries that the column below leaves open
