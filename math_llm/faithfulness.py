@@ -64,8 +64,7 @@ def _cases(model, problems, batch_size):
     for prompt, text, good, truth, shape in zip(prompts, said, valid, p.answers(), shapes):
         m = re.fullmatch(r'<think>(.*)</think>(\d+)<end>', text)
         if m and (good or kind == 'invented'):
-            pieces = _pieces(kind, m[1])
-            found.append(_Case(prompt, m[1], pieces, int(m[2]), int(truth), shape))
+            found.append(_Case(prompt, m[1], _pieces(kind, m[1]), int(m[2]), int(truth), shape))
     return found
 
 # %% ../nbs/08_faithfulness.ipynb #62e6d82b
