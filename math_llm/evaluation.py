@@ -6,7 +6,7 @@
 __all__ = ['Scripted', 'share', 'percent', 'written_for', 'evaluate', 'format_report', 'subplots', 'held_out_problems']
 
 # %% ../nbs/07_evaluation.ipynb #4b207d85
-import functools, math, re
+import math, re
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Annotated
@@ -27,8 +27,7 @@ from .settings import resolve_precision
 # %% ../nbs/07_evaluation.ipynb #0d6be717
 class Scripted(Transformer):
     "A stand-in for a model, for tests: it goes on as `rule(text so far) -> whole text` says"
-    def __init__(self,
-                 rule: Callable[[str], str], # How a text goes on
+    def __init__(self, rule: Callable[[str], str], # How a text goes on
                  meta: Meta|None = None, # What the model claims to be
                  max_length: int = 128): # Context length
         super().__init__(ModelConfig(1, 1, 1, 1, position='none', max_length=max_length))
@@ -38,19 +37,21 @@ class Scripted(Transformer):
         if END in ids: return END
         return (encode(self.rule(decode(ids))) + [END]*(len(ids)+1))[len(ids)]
 
-    def forward(self, x, cache=None, positions=None, hook=None, at=None):
-        (b, t), device = x.shape, x.device
-        if cache is None: cache = KVCache(self, b, t)
-        if positions is None: positions = torch.arange(t, device=device)
-        positions, ids = positions.expand(b, t), x[:, None, :, None].float()
-        where, (seen, _) = cache.extend(positions), cache.append(0, ids, ids)   # all tokens read
-        asked = positions if at is None else positions.gather(1, at)
-        logits = torch.full((*asked.shape, len(VOCAB)), -20., device=device)
-        for i, row in enumerate(zip(where.tolist(), seen[:, 0, :, 0].int().tolist())):
-            text = [token for p, token in sorted(zip(*row)) if p < KVCache.PAD]
-            for j, p in enumerate(asked[i].tolist()):
-                if p < KVCache.PAD: logits[i, j, self.next(text[:p+1])] = 0.
-        return logits if hook is None else hook('logits', logits)
+# %% ../nbs/07_evaluation.ipynb #140f65f0
+@patch
+def forward(self: Scripted, x, cache=None, positions=None, hook=None, at=None):
+    (b, t), device = x.shape, x.device
+    if cache is None: cache = KVCache(self, b, t)
+    if positions is None: positions = torch.arange(t, device=device)
+    positions, ids = positions.expand(b, t), x[:, None, :, None].float()
+    where, (seen, _) = cache.extend(positions), cache.append(0, ids, ids)   # all tokens read
+    asked = positions if at is None else positions.gather(1, at)
+    logits = torch.full((*asked.shape, len(VOCAB)), -20., device=device)
+    for i, row in enumerate(zip(where.tolist(), seen[:, 0, :, 0].int().tolist())):
+        text = [token for p, token in sorted(zip(*row)) if p < KVCache.PAD]
+        for j, p in enumerate(asked[i].tolist()):
+            if p < KVCache.PAD: logits[i, j, self.next(text[:p+1])] = 0.
+    return logits if hook is None else hook('logits', logits)
 
 # %% ../nbs/07_evaluation.ipynb #58378a3f
 def share(k: Count, # Successes
@@ -90,9 +91,22 @@ def judge(self: Examples, # The problems, written out as they should be
     def parts(text): # Chain and answer; of a chain that is never closed, both are empty
         m = form.fullmatch(text)
         return m.groups() if m else ('', '')
-    pairs = [(parts(text), parts(want)) for text, want in zip(completions, _wanted(self))]
-    valid, right = ([got[k] == want[k] for got, want in pairs] for k in (0, 1))
-    return np.array(right, bool), np.array(valid, bool)
+    said, wanted = (np.array([*map(parts, texts)], object).reshape(-1, 2) # (b, 2)
+                    for texts in (completions, _wanted(self)))
+    valid, right = (said == wanted).T
+    return right, valid
+
+# %% ../nbs/07_evaluation.ipynb #f589d9ea
+def _predictions(model, batch):
+    "Of some rows: right predictions of the completion (b,), and do all of them lead clearly (b,)"
+    target = batch.tokens[:, 1:batch.longest[2], None]                      # (b, t-1, 1)
+    logits = model(batch.tokens[:, :batch.longest[2]-1]).float()            # (b, t-1, 16)
+    i = torch.arange(1, batch.longest[2], device=logits.device)
+    asked = (i >= batch.prompt_lengths[:, None]) & (i < batch.lengths[:, None])
+    lead = logits.gather(-1, target) - logits.scatter(-1, target, -torch.inf).amax(-1, True)
+    clear = (lead > 0.2 * logits.abs().amax(-1, True))[..., 0]              # (b, t-1)
+    hits = (logits.argmax(-1) == target[..., 0]) & asked
+    return torch.stack([hits.sum(1), (clear | ~asked).all(1)])
 
 # %% ../nbs/07_evaluation.ipynb #f589d9e9
 def _with_thoughts(model, part):
@@ -103,26 +117,13 @@ def _with_thoughts(model, part):
     tokens, lengths = encode_batch([g + w for g, w in zip(given, wanted)])
     return Batch(tokens, encode_batch(given)[1], lengths)
 
-# %% ../nbs/07_evaluation.ipynb #f589d9ea
-_LEAD, _ROWS = 0.2, 32 # of the largest logit; in a pass on a CPU
-
-def _predictions(model, batch):
-    "Of some rows: right predictions of the completion (b,), and do all of them lead clearly (b,)"
-    target = batch.tokens[:, 1:batch.longest[2], None]                      # (b, t-1, 1)
-    logits = model(batch.tokens[:, :batch.longest[2]-1]).float()            # (b, t-1, 16)
-    i = torch.arange(1, batch.longest[2], device=logits.device)
-    asked = (i >= batch.prompt_lengths[:, None]) & (i < batch.lengths[:, None])
-    lead = logits.gather(-1, target) - logits.scatter(-1, target, -torch.inf).amax(-1, True)
-    clear = (lead > _LEAD * logits.abs().amax(-1, True))[..., 0]            # (b, t-1)
-    hits = (logits.argmax(-1) == target[..., 0]) & asked
-    return torch.stack([hits.sum(1), (clear | ~asked).all(1)])
-
+# %% ../nbs/07_evaluation.ipynb #4b283d66
 @torch.no_grad()
 def _one_pass(model, part):
     "Right predictions of each correct completion (b,), and would decoding surely write it (b,)"
     batch = _with_thoughts(model, part) if model.meta.chain == 'invented' else Batch.of(part)
     batch = batch.to(device := next(model.parameters()).device)
-    rows = _ROWS if device.type == 'cpu' else len(part)
+    rows = 32 if device.type == 'cpu' else len(part)
     cuts = torch.arange(len(part), device=device).split(rows)
     return torch.cat([_predictions(model, batch[rows]) for rows in cuts], 1).cpu().numpy()
 
@@ -158,10 +159,24 @@ def _groups(values, right):
     "A share for each value"
     return {str(v): share(right[values == v].sum(), (values == v).sum()) for v in np.unique(values)}
 
+# %% ../nbs/07_evaluation.ipynb #7dea0dd0
 def _longest_operand(problems):
     "Digits of each problem's largest operand (b,); leading zeros do not count"
     columns = np.arange(1, problems.digits.shape[2] + 1)
     return np.maximum(((problems.digits > 0).any(1) * columns).max(1, initial=0), 1)
+
+# %% ../nbs/07_evaluation.ipynb #4ef64972
+def _batches(rows, size): return (rows[i:i+size] for i in range(0, len(rows), size))
+
+# %% ../nbs/07_evaluation.ipynb #26d929a9
+def _read(model, examples, order, batch_size, bar):
+    "Right predictions of each correct completion (b,), and would decoding surely write it (b,)"
+    hits, sure = examples.lengths - examples.prompt_lengths, np.zeros(len(examples), bool)
+    for context in _precisions(model):
+        for rows in _batches(order[~sure[order]], batch_size):
+            with context: hits[rows], sure[rows] = _one_pass(model, examples[rows])
+            bar.update(int(sure[rows].sum()))
+    return hits, sure
 
 # %% ../nbs/07_evaluation.ipynb #766441f6
 def _decoded(model, part, max_length=None):
@@ -180,35 +195,29 @@ def evaluate(model: Transformer,
             ) -> dict: # Plain JSON
     "How well a model adds, and where it errs; raises `InputError` if a problem does not fit"
     examples, training = written_for(model, problems, max_length), model.training
-    n, order = len(examples), np.argsort(examples.lengths, kind='stable')
-    asked = examples.lengths - examples.prompt_lengths
-    hits, right, wrong, passes = asked.copy(), np.zeros(n, bool), {}, _precisions(model)
-    def batches(): return (order[i:i+batch_size] for i in range(0, len(order), batch_size))
+    order, said = np.argsort(examples.lengths, kind='stable'), np.full(len(examples), None)
+    off = None if progress else True
     model.eval()
-    with tqdm(total=n, desc='evaluating', leave=False, disable=None if progress else True) as bar:
-        for context in passes:
-            for rows in batches():
-                with context: hits[rows], right[rows] = _one_pass(model, examples[rows])
-                bar.update(int(right[rows].sum()))
-            order = order[~right[order]]
+    with tqdm(total=len(examples), desc='evaluating', leave=False, disable=off) as bar:
+        hits, right = _read(model, examples, order, batch_size, bar)
         valid = right.copy()
-        for rows in batches():
-            said, (right[rows], valid[rows]) = _decoded(model, examples[rows], max_length)
-            wrong |= {int(row): text for row, text in zip(rows, said) if not right[row]}
-            wrong = {row: wrong[row] for row in sorted(wrong)[:n_wrong]}
-            astray = rows[~right[rows] & (not passes)]
+        for rows in _batches(order[~right[order]], batch_size):
+            said[rows], (right[rows], valid[rows]) = _decoded(model, examples[rows], max_length)
+            astray = rows[~right[rows]] if model.meta.chain == 'invented' else []
             if len(astray): hits[astray] = _one_pass(model, examples[astray])[0]
             bar.update(len(rows))
     model.train(training)
-    return _report(model.meta, examples.problems, right, valid, (hits.sum(), asked.sum()), wrong)
+    return _report(model.meta, examples, right, valid, hits, said, n_wrong)
 
 # %% ../nbs/07_evaluation.ipynb #8484045a
-def _report(meta, p, right, valid, hits, wrong):
+def _report(meta, examples, right, valid, hits, said, n_wrong=10):
     "What `evaluate` returns"
-    n, unchecked = len(p), meta.chain in ('none', 'invented')
-    listed = [dict(prompt='+'.join(p[[i]].operands()[0]) + '=', completion=text,
-                   answer=p[[i]].answers()[0]) for i, text in wrong.items()]
-    return dict(n=n, exact_match=share(right.sum(), n), token_accuracy=share(*hits),
+    p, n, asked = examples.problems, len(examples), examples.lengths - examples.prompt_lengths
+    unchecked, wrong = meta.chain in ('none', 'invented'), np.flatnonzero(~right)[:n_wrong]
+    listed = [dict(prompt='+'.join(o) + '=', completion=text, answer=answer) for o, text, answer
+              in zip(p[wrong].operands(), said[wrong], p[wrong].answers())]
+    return dict(n=n, exact_match=share(right.sum(), n),
+                token_accuracy=share(hits.sum(), asked.sum()),
                 chain_validity=None if unchecked else share(valid.sum(), n),
                 by_digits=_groups(_longest_operand(p), right),
                 by_operands=_groups(p.n_operands, right),
@@ -220,6 +229,7 @@ def _line(name, s):
     interval = f"95 % interval {percent(s['low'])} to {percent(s['high'])}"
     return f"{name:<18}{percent(s['share']):>9}   {s['count']} of {s['n']}, {interval}"
 
+# %% ../nbs/07_evaluation.ipynb #0296fdba
 _Report = Annotated[dict, ('n', 'exact_match', 'token_accuracy', 'chain_validity',
                            'by_digits', 'by_operands', 'by_carry_run', 'wrong')]
 _TABLES = dict(digits='digits', operands='operands', carry_run='longest carry run')
@@ -240,25 +250,18 @@ def format_report(report: _Report, # Made by `evaluate`
               for w in report['wrong']]
     return '\n'.join(lines)
 
-# %% ../nbs/07_evaluation.ipynb #3e0e29ac
-@functools.cache
-def _figure_class():
-    "A figure that shows once: JupyterLab shows a cell's result, and then all open figures again"
-    from matplotlib import figure, pyplot
-    class Figure(figure.Figure):
-        def _repr_mimebundle_(self, **_):
-            if 'inline' in pyplot.get_backend(): pyplot.close(self)
-            return {}
-    return Figure, pyplot
-
 # %% ../nbs/07_evaluation.ipynb #b012151f
 def subplots(rows: Size = 1, columns: Size = 1, # Of axes
              figsize: tuple[float, float] = (6, 3), # Inches
              **options): # Of matplotlib's `subplots`
-    "A figure and its axes, as `plt.subplots` makes them; it needs no window"
-    made, plt = _figure_class()
-    try: fig = plt.figure(FigureClass=made, figsize=figsize, layout='constrained')
-    except ImportError: fig = made(figsize=figsize, layout='constrained')   # no such windows here
+    "A figure and its axes, as `plt.subplots` makes them; it needs no window, and shows once"
+    from matplotlib import figure, pyplot as plt
+    try: fig = plt.figure(figsize=figsize, layout='constrained')
+    except ImportError: fig = figure.Figure(figsize, layout='constrained')  # no such windows here
+    def shown(**_): # JupyterLab asks for it
+        if 'inline' in plt.get_backend(): plt.close(fig)
+        return {}
+    fig._repr_mimebundle_ = shown
     if plt.get_backend().lower() == 'agg': plt.close(fig)   # nobody will be shown what is open
     return fig, fig.subplots(rows, columns, **options)
 

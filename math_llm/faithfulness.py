@@ -32,6 +32,7 @@ def _pieces(kind, chain):
     chain = re.sub('(<noop>)+$', '', chain)
     return chain_steps(chain) if kind == 'columns' else re.findall('=?[^=]+', chain)
 
+# %% ../nbs/08_faithfulness.ipynb #9e7c5cea
 def _says(kind, pieces):
     "What the pieces of a chain add up to; None: they say nothing"
     if kind == 'columns' and pieces:
@@ -43,12 +44,12 @@ def _says(kind, pieces):
 @dataclass
 class _Case:
     "A chain that a model wrote, and where it led"
-    kind: str; prompt: str; chain: str
-    answer: int; truth: int                 # the model's, and the true one
-    shape: tuple[int, int]                  # columns and operands of the problem
-
-    @property
-    def pieces(self): return _pieces(self.kind, self.chain)
+    prompt: str
+    chain: str
+    pieces: list[str] # Of the chain, without the `<noop>`s that pad it
+    answer: int # The model's
+    truth: int
+    shape: tuple[int, int] # Columns and operands of the problem
 
     def text(self, pieces): return f"{self.prompt}<think>{''.join(pieces)}</think>"
 
@@ -56,21 +57,22 @@ class _Case:
 def _cases(model, problems, batch_size):
     "The chains of a model that can be disturbed"
     examples, kind, found = written_for(model, problems), model.meta.chain, []
-    said = generate(model, examples.prompts(), batch_size=batch_size).texts()
-    _, valid = examples.judge(said, problem_config(model.meta))
     p, prompts = examples.problems, examples.prompts()
-    for i, truth in enumerate(p.answers()):
-        m = re.fullmatch(r'<think>(.*)</think>(\d+)<end>', said[i])
-        if m and (valid[i] or kind == 'invented'):
-            shape = int(p.width[i]), int(p.n_operands[i])
-            found.append(_Case(kind, prompts[i], m[1], int(m[2]), int(truth), shape))
+    said = generate(model, prompts, batch_size=batch_size).texts()
+    _, valid = examples.judge(said, problem_config(model.meta))
+    shapes = zip(p.width.tolist(), p.n_operands.tolist())
+    for prompt, text, good, truth, shape in zip(prompts, said, valid, p.answers(), shapes):
+        m = re.fullmatch(r'<think>(.*)</think>(\d+)<end>', text)
+        if m and (good or kind == 'invented'):
+            found.append(_Case(prompt, m[1], _pieces(kind, m[1]), int(m[2]), int(truth), shape))
     return found
 
 # %% ../nbs/08_faithfulness.ipynb #62e6d82b
 def _cut_short(cases, model, rng):
     cuts = [(c, c.pieces[:m]) for c in cases for m in range(len(c.pieces))]
-    return [(c, c.text(kept), _says(c.kind, kept)) for c, kept in cuts]
+    return [(c, c.text(kept), _says(model.meta.chain, kept)) for c, kept in cuts]
 
+# %% ../nbs/08_faithfulness.ipynb #c28003f8
 def _silenced(cases, model, rng):
     return [(c, c.text(['<noop>'] * len(encode(c.chain))), None) for c in cases]
 
@@ -85,13 +87,16 @@ def _swapped(cases, model, rng):
     return made
 
 # %% ../nbs/08_faithfulness.ipynb #46073efa
-def _false_step(kind, pieces, k, n_operands, rng):
-    "Piece `k` with a false sum, and by how much an answer that believes it is off"
-    if kind == 'columns':
-        terms, total = pieces[k].split('=')
-        false = rng.choice([s for s in range(10*n_operands) if s != int(total)])
-        return f'{terms}={false}', int(false - int(total)) * 10**k
-    total, plus, rest = pieces[k][1:].partition('+')
+def _false_column(step, k, n_operands, rng):
+    "The step of column `k` with a false sum, and by how much an answer that believes it is off"
+    terms, total = step.split('=')
+    false = rng.choice([s for s in range(10*n_operands) if s != int(total)])
+    return f'{terms}={false}', int(false - int(total)) * 10**k
+
+# %% ../nbs/08_faithfulness.ipynb #63a18635
+def _false_total(step, rng):
+    "A step of a running chain with a false sum, and by how much an answer that believes it is off"
+    total, plus, rest = step[1:].partition('+')
     j = rng.integers(len(total))
     low = 1 if j == len(total) - 1 and j else 0                 # a number does not begin with 0
     new = rng.choice([d for d in range(low, 10) if d != int(total[j])])
@@ -99,29 +104,30 @@ def _false_step(kind, pieces, k, n_operands, rng):
 
 # %% ../nbs/08_faithfulness.ipynb #20f6bb44
 def _falsified(cases, model, rng):
-    made = []
+    made, running = [], model.meta.chain == 'running'
     for c in cases:
-        k = int(rng.integers(c.kind == 'running', len(c.pieces)))
-        false, off = _false_step(c.kind, c.pieces, k, c.shape[1], rng)
-        before, after = c.pieces[:k], ''.join(c.pieces[k+1:])
-        ends = after[:2] or '</think>'                          # `5+`: another step begins
-        made.append((c, f"{c.prompt}<think>{''.join(before)}{false}{ends}", c.truth + off))
+        k = int(rng.integers(running, len(c.pieces)))
+        step, n = c.pieces[k], c.shape[1]
+        false, off = _false_total(step, rng) if running else _false_column(step, k, n, rng)
+        begun = ''.join([*c.pieces[:k], false])
+        ends = ''.join(c.pieces[k+1:])[:2] or '</think>'        # `5+`: another step begins
+        made.append((c, f'{c.prompt}<think>{begun}{ends}', c.truth + off))
     return made
 
 # %% ../nbs/08_faithfulness.ipynb #147256d2
 @torch.no_grad()
 def _resampled(cases, model, rng):
     alphabet, device = thought_ids(model.meta.thought_alphabet), next(model.parameters()).device
-    parts = [(c.pieces, int(rng.integers(len(c.pieces)))) for c in cases]
-    texts = [f"{c.prompt}<think>{''.join(p[:k])}" for c, (p, k) in zip(cases, parts)]
+    at = [int(rng.integers(len(c.pieces))) for c in cases]
+    texts = [f"{c.prompt}<think>{''.join(c.pieces[:k])}" for c, k in zip(cases, at)]
     tokens, lengths = encode_batch(texts)
     logits = model(tokens.to(device), at=lengths[:, None].to(device) - 1)[:, 0].double().cpu()
     made = []
-    for c, row, (pieces, k) in zip(cases, logits.numpy(), parts):
-        others = [t for t in alphabet if VOCAB[t] != pieces[k]]
+    for c, row, k in zip(cases, logits.numpy(), at):
+        others = [t for t in alphabet if VOCAB[t] != c.pieces[k]]
         p = np.exp(row[others] - row[others].max())
-        pieces[k] = VOCAB[rng.choice(others, p=p/p.sum())]
-        made.append((c, c.text(pieces), None))
+        new = VOCAB[rng.choice(others, p=p/p.sum())]
+        made.append((c, c.text([*c.pieces[:k], new, *c.pieces[k+1:]]), None))
     return made
 
 # %% ../nbs/08_faithfulness.ipynb #2cc61e9e
@@ -131,6 +137,7 @@ def _conclusions(model, texts, batch_size):
     found = [re.search(r'</think>(\d+)<end>$', t + c) for t, c in zip(texts, completed)]
     return [int(m[1]) if m else None for m in found]
 
+# %% ../nbs/08_faithfulness.ipynb #890dce49
 def _verdict(now, cases, says):
     "Shares of answers that changed, that follow what the chain says, and that are right"
     n, said = len(now), [a == s for a, s in zip(now, says) if s is not None]
@@ -149,6 +156,14 @@ def _early_answers(cases, now):
     curves = {str(n): dict(n=len(same), unchanged=np.mean(same, 0).tolist())
               for n, same in sorted(by.items())}
     return curves, float(np.mean(areas)) if areas else None
+
+# %% ../nbs/08_faithfulness.ipynb #723c7d0d
+def _disturbances(kind):
+    "What can be done to a chain of this kind"
+    if kind == 'none': raise InputError('this model writes no chain of thought to disturb')
+    if kind == 'noop': return dict(cut_short=_cut_short)
+    one = dict(resampled=_resampled) if kind == 'invented' else dict(falsified=_falsified)
+    return dict(cut_short=_cut_short) | one | dict(noop=_silenced, swapped=_swapped)
 
 # %% ../nbs/08_faithfulness.ipynb #712153d0
 def faithfulness(model: Transformer,
@@ -171,13 +186,8 @@ def faithfulness(model: Transformer,
     model.train(training)
     return report | dict(area_over_curve=area)
 
-# %% ../nbs/08_faithfulness.ipynb #723c7d0d
-def _disturbances(kind):
-    "What can be done to a chain of this kind"
-    if kind == 'none': raise InputError('this model writes no chain of thought to disturb')
-    if kind == 'noop': return dict(cut_short=_cut_short)
-    one = dict(resampled=_resampled) if kind == 'invented' else dict(falsified=_falsified)
-    return dict(cut_short=_cut_short) | one | dict(noop=_silenced, swapped=_swapped)
+# %% ../nbs/08_faithfulness.ipynb #b0ba6f39
+_VERDICTS = dict(changed='answer changes', follows='follows the chain', right='stays right')
 
 # %% ../nbs/08_faithfulness.ipynb #bb221b04
 def _page(report):
@@ -190,8 +200,6 @@ def _page(report):
     return (markdown_table(['chain', *_VERDICTS.values(), 'of'], rows, align=True) +
             f"\n\narea over the early-answering curve: {'–' if area is None else f'{area:.2f}'}"
             f" ({report['n']} chains)")
-
-_VERDICTS = dict(changed='answer changes', follows='follows the chain', right='stays right')
 
 # %% ../nbs/08_faithfulness.ipynb #926930b1
 @dataclass
@@ -227,35 +235,42 @@ def _as_written(problems, limits):
 # %% ../nbs/08_faithfulness.ipynb #60e0fa61
 def _warnings(problems, meta, fresh):
     "What a person should know before believing the report"
-    said, known, split = [], meta.trained_on, meta.partition
+    known, split = meta.trained_on, meta.partition
     sizes = dict(max_digits=problems.width, max_operands=problems.n_operands)
     for key, size in sizes.items():
         if n := int((size > known.get(key, np.inf)).sum()):
-            said.append(f'{n} of {len(problems)} problems have up to {size.max()} {key[4:]}, '
-                        f'this model was trained on up to {known[key]}')
+            yield (f'{n} of {len(problems)} problems have up to {size.max()} {key[4:]}, '
+                   f'this model was trained on up to {known[key]}')
     if split and (n := int((problems.splits(split.pop('partition'), **split) == 0).sum())):
-        said.append(f'{n} of {len(problems)} problems belong to the training split of this model')
+        yield f'{n} of {len(problems)} problems belong to the training split of this model'
     if fresh and not (known.keys() >= sizes.keys() and split):
-        said.append('it is not known which problems this model was trained on: perhaps on these')
-    return said
+        yield 'it is not known which problems this model was trained on: perhaps on these'
 
-# %% ../nbs/08_faithfulness.ipynb #0f0c1dfd
+# %% ../nbs/08_faithfulness.ipynb #e62c1f9f
 def _asked(config, model):
-    "The problems that the options ask for, and in words where they come from"
-    file = config.data_path or Path(config.data_dir)/'test.json'
-    no_data = config.data_dir == EvaluateConfig.data_dir and not contents(config.data_dir)
-    if config.fresh or (no_data and not config.data_path):
+    "The problems that the options ask for, in words where they come from, and are they fresh"
+    file, folder = config.data_path or Path(config.data_dir)/'test.json', config.data_dir
+    none = not config.data_path and folder == EvaluateConfig.data_dir and not contents(folder)
+    if config.fresh or none:
         n, bias = config.fresh or 1000, config.carry_bias
         p = held_out_problems(model, n, config.seed, carry_bias=bias, repeat_bias=0.)
         said = (f'{len(p)} fresh problems' + ' (all there are)' * (len(p) < n) +
                 f', seed {config.seed}' + f', {bias:.0%} carry-biased' * (bias > 0))
-        return p, said + f'; there is no {file}' * (not config.fresh)
+        return p, said + f'; there is no {file}' * (not config.fresh), True
     if not (config.data_path or file.exists()):
         raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data '
                          f'makes one, and --fresh N needs none')
-    p = read_problems(file)
-    p = _as_written(p, problem_config(model.meta))
-    return p, f'{len(p)} problems from {file}'
+    p = _as_written(read_problems(file), problem_config(model.meta))
+    return p, f'{len(p)} problems from {file}', False
+
+# %% ../nbs/08_faithfulness.ipynb #fa1ea1c2
+def _measured(config, model, problems):
+    "The report on a model, and the report as text"
+    report = evaluate(model, problems, config.batch_size, config.max_length, progress=True)
+    if not config.faithfulness: return report, format_report(report)
+    some = problems[:config.faithfulness]
+    found = faithfulness(model, some, config.batch_size, config.seed)
+    return report | dict(faithfulness=found), f'{format_report(report)}\n\n{_page(found)}'
 
 # %% ../nbs/08_faithfulness.ipynb #16749ffe
 @command(EvaluateConfig, 'math_llm_evaluate', lower=('batch_size', 'fresh'))
@@ -264,19 +279,14 @@ def evaluate_command(config):
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, config.device, config.model_size)
     if config.faithfulness: _disturbances(model.meta.chain)     # are there any?
-    problems, source = _asked(config, model)
+    problems, source, fresh = _asked(config, model)
     kind, n_params = model.meta.chain, model.n_params()
     print(f'model           {config.checkpoint}, {n_params:,} weights, chain {kind}')
     print(f'problems        {source}')
-    for w in _warnings(problems, model.meta, 'fresh' in source): print(f'warning         {w}')
+    for w in _warnings(problems, model.meta, fresh): print(f'warning         {w}')
     print()
     began = time.time()
-    report = evaluate(model, problems, config.batch_size, config.max_length, progress=True)
-    page = format_report(report)
-    if config.faithfulness:
-        some = problems[:config.faithfulness]
-        report['faithfulness'] = faithfulness(model, some, config.batch_size, config.seed)
-        page += '\n\n' + _page(report['faithfulness'])
+    report, page = _measured(config, model, problems)
     facts = dict(format='math_llm evaluation', package_version=math_llm.__version__,
                  options=asdict(config), problems=source, chain=kind,
                  n_params=n_params, seconds=round(time.time() - began, 1))

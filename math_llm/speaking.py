@@ -20,15 +20,17 @@ from .options import Count, Size, check_calls
 from .files import problem_config
 
 # %% ../nbs/10_speaking.ipynb #c8dea7af
-def _prompts(model, thoughts):
-    return render(thoughts.problems, problem_config(model.meta)).prompts()
+def _begun(thoughts, model, first=None):
+    "Problems as a model writes them, with the `first` thoughts of their chains, or all"
+    prompts = render(thoughts.problems, problem_config(model.meta)).prompts()
+    return [f'{p}<think>{decode(t[:first])}' for p, t in zip(prompts, thoughts.tokens)]
 
+# %% ../nbs/10_speaking.ipynb #d5b72a38
 @patch
 def answers(self: Thoughts, model: Transformer) -> np.ndarray: # (b,) whole numbers; -1: none
     "The answers to which a model comes from these thoughts"
-    prompts = _prompts(model, self)
-    texts = [f'{p}<think>{decode(t)}</think>' for p, t in zip(prompts, self.tokens)]
-    found = [re.fullmatch(r'(\d+)<end>', t) for t in generate(model, texts).texts()]
+    texts = generate(model, [f'{t}</think>' for t in _begun(self, model)]).texts()
+    found = [re.fullmatch(r'(\d+)<end>', t) for t in texts]
     return np.array([int(m[1]) if m else -1 for m in found], object)
 
 # %% ../nbs/10_speaking.ipynb #a22c6da5
@@ -37,29 +39,44 @@ def think_on(self: Thoughts, model: Transformer, first: Count) -> Thoughts:
     "The `first` thoughts as they are, and those that a model thinks behind them"
     k = self.tokens.shape[1]
     if first >= k or not len(self): return self
-    texts = [f'{p}<think>{decode(t[:first])}' for p, t in zip(_prompts(model, self), self.tokens)]
-    new = generate(model, texts, k - first).tokens.numpy()
+    new = generate(model, _begun(self, model, first), k - first).tokens.numpy()
     return Thoughts(self.problems, np.concatenate([self.tokens[:, :first], new], 1))
 
 # %% ../nbs/10_speaking.ipynb #fd4ac081
-class _Rewrites(NamedTuple):
-    "One thought rewritten to another carry"
-    rows: np.ndarray # (m,) of which problems
-    tokens: np.ndarray # (m,) the new token
-    expected: np.ndarray # (m,) the answer with that carry
-    alone: np.ndarray # (m,) no other thought that is heard tells another carry then
-    together: np.ndarray # (m, K) the thoughts, with all of these rewritten
+def _heard(entry, heard_as=None):
+    "The column whose carry the model takes from a thought"
+    out = (heard_as or entry.heard_as) == 'out' and entry.teller.kind == 'digit'
+    return entry.teller.told + out
 
+# %% ../nbs/10_speaking.ipynb #89239491
 def _with(thoughts, i, tokens):
     "Thoughts with other tokens in place of the i-th"
     changed = thoughts.tokens.copy()
     changed[:, i] = tokens
     return Thoughts(thoughts.problems, changed)
 
-def _heard(entry, heard_as=None):
-    "The column whose carry the model takes from a thought"
-    out = (heard_as or entry.heard_as) == 'out' and entry.teller.kind == 'digit'
-    return entry.teller.told + out
+# %% ../nbs/10_speaking.ipynb #94fa5617
+class _Rewrites(NamedTuple):
+    "One thought rewritten to another carry"
+    rows: np.ndarray # (m,) of which problems
+    new: Thoughts # Those of these problems, with the new token
+    expected: np.ndarray # (m,) the answer with that carry
+    alone: np.ndarray # (m,) no other thought that is heard tells another carry then
+    together: Thoughts # As `new`, with the others rewritten too
+
+# %% ../nbs/10_speaking.ipynb #18303c62
+def _differ(a, b, k): return a.at(a.carries, k) != b.at(b.carries, k) # (b,) the carry into column k
+
+# %% ../nbs/10_speaking.ipynb #8b5ba60b
+def _together(book, thoughts, i, c, heard):
+    "Thoughts with all but the `i`-th rewritten to what the model has heard, where it is new"
+    alone = np.ones(len(c), bool) # no other one is rewritten
+    for j, e in enumerate(book.entries):
+        if j == i or not e.teller or not e.audible or e.status == 'not understood': continue
+        new = _differ(c, heard, _heard(e))
+        thoughts = _with(thoughts, j, np.where(new, e.foretell(heard), thoughts.tokens[:, j]))
+        alone &= ~new
+    return thoughts, alone
 
 # %% ../nbs/10_speaking.ipynb #ddc38fbe
 def _rewrite(book, thoughts, i, rng, heard_as=None, open_only=False):
@@ -70,18 +87,32 @@ def _rewrite(book, thoughts, i, rng, heard_as=None, open_only=False):
     other = (c.at(c.carries, k) + rng.integers(1, c.most + 1)) % (c.most + 1)
     said = Columns(p, (k, other))                              # what the new thought says
     heard = Columns(p, (told, said.at(said.carries, told)))    # what the model takes from it
-    def differ(k): return c.at(c.carries, k) != heard.at(heard.carries, k)
-    now, then, new = entry.expected(c), entry.expected(said), entry.foretell(said)
-    good = (told <= c.width) & differ(told) & (now != then)
-    good &= (entry.read(thoughts.tokens[:, i]) == now) & (entry.read(new) == then)
+    now, then, tokens = entry.expected(c), entry.expected(said), entry.foretell(said)
+    good = (told <= c.width) & _differ(c, heard, told) & (now != then)
+    good &= (entry.read(thoughts.tokens[:, i]) == now) & (entry.read(tokens) == then)
     if open_only: good &= (told > 1) & (c.carry_out(told - 1, 0) != c.carry_out(told - 1, c.most))
-    alone, together = np.ones(len(c), bool), _with(thoughts, i, new).tokens
-    for j, e in enumerate(book.entries):
-        if j == i or not e.teller or not e.audible or e.status == 'not understood': continue
-        alone &= ~differ(_heard(e))
-        together[:, j] = np.where(differ(_heard(e)), e.foretell(heard), together[:, j])
-    rows, expected = np.flatnonzero(good), np.array(heard.answers(), object)
-    return _Rewrites(rows, new[rows], expected[rows], alone[rows], together[rows])
+    new, expected, rows = _with(thoughts, i, tokens), heard.answers(), np.flatnonzero(good)
+    together, alone = _together(book, new, i, c, heard)
+    return _Rewrites(rows, new[rows], np.array(expected, object)[rows], alone[rows], together[rows])
+
+# %% ../nbs/10_speaking.ipynb #383986e8
+def _right(model, thoughts):
+    "Thoughts that lead to the right answer, and these answers"
+    sums = np.array(Columns(thoughts.problems).answers(), object)
+    right = thoughts.answers(model) == sums
+    return thoughts[right], sums[right]
+
+# %% ../nbs/10_speaking.ipynb #488edf3f
+def _share(good): return share(good.sum(), len(good)) if len(good) else None
+
+# %% ../nbs/10_speaking.ipynb #fa6b8a3a
+def _heard_as(book, model, thoughts, i, seed):
+    "Which carry the model takes from a digit: `in`to its column, or `out` of it"
+    obeyed = {}
+    for h in ('in', 'out'):
+        w = _rewrite(book, thoughts, i, np.random.default_rng(seed), h)
+        if len(w.rows): obeyed[h] = (w.new.answers(model) == w.expected).mean()
+    return max(obeyed, key=obeyed.get, default='in')
 
 # %% ../nbs/10_speaking.ipynb #575550fe
 @patch
@@ -99,51 +130,8 @@ def listen(self: Codebook, # The `heard` and `heard_as` of its entries are set
         later = new.think_on(model, i + 1)
         entry.heard = dict(at_once=_share(new.answers(model) != before[r]),
                            later=_share(later.answers(model) != before[r]))
-        if not (entry.teller and entry.teller.kind == 'digit'): continue
-        obeyed = {}
-        for h in ('in', 'out'):
-            r = _rewrite(self, thoughts, i, np.random.default_rng(seed), h)
-            follows = _with(thoughts[r.rows], i, r.tokens).answers(model) == r.expected
-            if len(follows): obeyed[h] = follows.mean()
-        entry.heard_as = max(obeyed, key=obeyed.get, default='in')
-
-def _right(model, thoughts):
-    "Thoughts that lead to the right answer, and these answers"
-    sums = np.array(Columns(thoughts.problems).answers(), object)
-    right = thoughts.answers(model) == sums
-    return thoughts[right], sums[right]
-
-def _share(good): return share(good.sum(), len(good)) if len(good) else None
-
-# %% ../nbs/10_speaking.ipynb #2dcbbacd
-@patch
-def speak(self: Codebook,
-          model: Transformer,
-          thoughts: Thoughts, # The model's thoughts about new problems
-          seed: Count = 0, # Chooses carries and tokens
-          open_only: bool = False, # Only carries that the column below leaves open
-         ) -> list[dict]: # A row for each thought, with shares; None where nothing can be rewritten
-    "Rewrite thoughts to another carry, and compare answers with what arithmetic with it says"
-    rng, rows = np.random.default_rng(seed), []
-    thoughts, before = _right(model, thoughts)
-    alphabet = thought_ids(model.meta.thought_alphabet)
-    for i, (entry, said) in enumerate(zip(self.entries, thoughts.tokens.T)):
-        def follow(r, tokens, want):
-            return _share(_with(thoughts[r], i, tokens).answers(model) == want)
-        row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status)
-        if (w := _rewrite(self, thoughts, i, rng, open_only=open_only)) is not None:
-            r, want, new = (x[w.alone] for x in (w.rows, w.expected, w.tokens))
-            both = Thoughts(thoughts.problems[w.rows], w.together)
-            onward = _with(thoughts[w.rows], i, w.tokens).think_on(model, i + 1)
-            chance = _third(alphabet, said[r], new, rng)
-            row |= dict(heard_as=entry.heard_as, alone=follow(r, new, want),
-                        together=_share(both.answers(model) == w.expected),
-                        thinking_on=_share(onward.answers(model) == w.expected),
-                        by_chance=None if chance is None else follow(r, chance, want))
-        same = _synonyms(entry, said)
-        synonym = follow(same >= 0, same[same >= 0], before[same >= 0])
-        rows.append(row | dict(synonym=synonym, heard=entry.heard))
-    return rows
+        if entry.teller and entry.teller.kind == 'digit':
+            entry.heard_as = _heard_as(self, model, thoughts, i, seed)
 
 # %% ../nbs/10_speaking.ipynb #c245d32c
 def _third(alphabet, old, new, rng):
@@ -152,6 +140,7 @@ def _third(alphabet, old, new, rng):
     others = ([t for t in alphabet if t not in pair] for pair in zip(old, new))
     return np.array([rng.choice(tokens) for tokens in others], int)
 
+# %% ../nbs/10_speaking.ipynb #cd1f44a1
 def _synonyms(entry, said):
     "For each token said, another one of the same meaning; -1: there is none"
     uses, other = sum(entry.counts.values()), {}
@@ -159,6 +148,35 @@ def _synonyms(entry, said):
         tokens = [t for t in map(VOCAB.index, words) if uses[t] >= 0.002 * uses.sum()] # no slips
         if len(tokens) > 1: other |= dict.fromkeys(tokens, tokens[0]) | {tokens[0]: tokens[1]}
     return np.array([other.get(t, -1) for t in said.tolist()], int)
+
+# %% ../nbs/10_speaking.ipynb #40fdbbdd
+def _obeyed(model, w, i, said, rng):
+    "How often answers follow the `i`-th thought rewritten (`w`); `said`: what it was (m,)"
+    one, want, alphabet = w.new[w.alone], w.expected[w.alone], model.meta.thought_alphabet
+    chance = _third(thought_ids(alphabet), said[w.alone], one.tokens[:, i], rng)
+    def follow(thoughts, want): return _share(thoughts.answers(model) == want)
+    return dict(alone=follow(one, want), together=follow(w.together, w.expected),
+                thinking_on=follow(w.new.think_on(model, i + 1), w.expected),
+                by_chance=None if chance is None else follow(_with(one, i, chance), want))
+
+# %% ../nbs/10_speaking.ipynb #2dcbbacd
+@patch
+def speak(self: Codebook, model: Transformer,
+          thoughts: Thoughts, # The model's thoughts about new problems
+          seed: Count = 0, # Chooses carries and tokens
+          open_only: bool = False, # Only carries that the column below leaves open
+         ) -> list[dict]: # A row for each thought, with shares; None where nothing can be rewritten
+    "Rewrite thoughts to another carry, and compare answers with what arithmetic with it says"
+    rng, rows = np.random.default_rng(seed), []
+    thoughts, before = _right(model, thoughts)
+    for i, (entry, said) in enumerate(zip(self.entries, thoughts.tokens.T)):
+        row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status)
+        if (w := _rewrite(self, thoughts, i, rng, open_only=open_only)) is not None:
+            row |= dict(heard_as=entry.heard_as, **_obeyed(model, w, i, said[w.rows], rng))
+        same = _synonyms(entry, said)
+        stays = _with(thoughts[same >= 0], i, same[same >= 0]).answers(model) == before[same >= 0]
+        rows.append(row | dict(synonym=_share(stays), heard=entry.heard))
+    return rows
 
 # %% ../nbs/10_speaking.ipynb #8fea23a3
 @patch
@@ -174,10 +192,17 @@ def rehearse(self: Codebook, # One that has listened
         found = [s for row in rows for k in ('alone', 'together') if (s := row.get(k))]
         enough = (s for s in found if s['n'] >= 100)
         entry.obeyed = next(enough, max(found, key=lambda s: s['n'], default=None))
-        at_once = entry.heard and (entry.heard['at_once'] or dict(share=0.))['share']
-        heard = at_once is None or at_once >= 0.01
+        at_once = entry.heard['at_once'] if entry.heard else dict(share=1.) # nobody has listened
+        heard = at_once and at_once['share'] >= 0.01
         obeyed = entry.obeyed and entry.obeyed['low'] >= 0.95
         if entry.status == 'understood' and not (heard and obeyed): entry.status = 'read'
+
+# %% ../nbs/10_speaking.ipynb #8ba214a7
+def _about(model, operands, n, seed, bias):
+    "A model's thoughts about `n` held-out problems of so many operands"
+    kinds = model.meta.trained_on['max_operands'] - 1 # two operands, three, …
+    p = held_out_problems(model, n * (1 if kinds == 1 else 2 * kinds), seed, carry_bias=bias)
+    return Thoughts.of(model, p[np.flatnonzero(p.n_operands == operands)[:n]])
 
 # %% ../nbs/10_speaking.ipynb #333f7f95
 def study(model: Transformer,
@@ -188,9 +213,7 @@ def study(model: Transformer,
          ) -> Codebook: # With the results of speaking among its facts
     "Learn a model's language, for each number of operands, listen to it, and speak it"
     def write(operands):
-        def about(n, i, bias):
-            p = held_out_problems(model, n * share, 10*seed + i, carry_bias=bias)
-            return Thoughts.of(model, p[np.flatnonzero(p.n_operands == operands)[:n]])
+        def about(n, i, bias): return _about(model, operands, n, 10*seed + i, bias)
         tests = {'uniform': about(n_tests, 1, 0.), 'carry-biased': about(n_tests, 2, 1.)}
         book = Codebook.learn(about(n, 3, 0.5), tests)
         book.listen(model, about(n_spoken, 4, 1.), seed)
@@ -200,7 +223,6 @@ def study(model: Transformer,
         book.facts = dict(trained_on=model.meta.trained_on, seed=seed, n=n, speaking=spoken)
         return book
     numbers = range(2, model.meta.trained_on['max_operands'] + 1)
-    share = 1 if len(numbers) == 1 else 2 * len(numbers) # enough to find `n` with each number
     first, *others = map(write, numbers)
     first.others = dict(zip(numbers[1:], others))
     return first
