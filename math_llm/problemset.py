@@ -93,7 +93,7 @@ def _drawn(config):
     val, test = (render(held_out(problem, n, config.seed, config.seed, s), problem)
                  for s, n in (('val', min(config.test_examples, _VALIDATION)),
                               ('test', config.test_examples)))
-    source = _stream(problem, partition, config, config.max_steps * config.batch_size)
+    source = _stream(problem, partition, config, config.problems_in(config.max_steps))
     return _Problemset(problem, source, None, val, test, partition)
 
 # %% ../nbs/24_problemset.ipynb #abbc2881
@@ -146,7 +146,7 @@ def _of_dataset(config, folder, say):
         problem = replace(problem, chain='none', thought_tokens=thoughts, fixed_length_cot=False)
         splits = {s: render(ex.problems, problem) for s, ex in splits.items()}
     n, val = len(splits['train']), splits['val'][:_VALIDATION]
-    total = config.max_steps * config.batch_size if config.max_steps else config.num_epochs * n
+    total = config.problems_in(config.max_steps) if config.max_steps else config.num_epochs * n
     if config.fresh: source, unknown = _stream(problem, partition, config, total), ()
     else: source = Epochs(splits['train'], config.seed)
     return _Problemset(problem, source, n, val, splits['test'], partition, unknown)

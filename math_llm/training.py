@@ -317,17 +317,13 @@ def _prepared(config, world, device, log):
     return problems, model
 
 # %% ../nbs/25_training.ipynb #a1f0c3d3
-_HALVED = 0.5 # share of the steps of a new model whose batches are half as large
-
 def _batches(config, problems):
     "The batches of a run, the number of its steps, and that of its problems"
     total = None if config.max_steps else config.num_epochs * problems.epoch
-    share = 0 if config.use_gumbel or config.init_from else _HALVED
-    mean = config.batch_size - share * (config.batch_size // 2)
-    steps = config.max_steps or math.ceil(total / mean)
+    steps = config.max_steps or math.ceil(2 * total / config.problems_in(2))
     batches = Batches(problems.source, config.batch_size, total,
-                      _BUCKET if config.use_gumbel else 1, config.seed, int(share * steps))
-    return batches, steps, total or batches.seen(steps)
+                      _BUCKET if config.use_gumbel else 1, config.seed, config.halved(steps))
+    return batches, steps, total or config.problems_in(steps)
 
 # %% ../nbs/25_training.ipynb #a89178a8
 def _described(config, world, model, device, precision, steps, halved):

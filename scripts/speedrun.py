@@ -78,8 +78,7 @@ def run(seed, o, device, precision):
             for group in optimizer.param_groups:
                 new = rate(step, o) * scale
                 group['lr'].fill_(new) if torch.is_tensor(group['lr']) else group.update(lr=new)
-        share = step / max(1, o.steps - 1)
-        n = round((o.batch + (o.final_batch - o.batch) * share) / 8) * 8
+        n = o.batch if step >= int(o.halved * o.steps) else -(-o.batch // 2)
         batch = Batch.of(stream.take(n), multiple, model.config.max_length).to(device)
         loss = take(batch)
         problems += n
@@ -105,8 +104,8 @@ def parser():
     p.add_argument('--seeds', type=int, nargs='+', default=[42, 43, 44])
     c = TrainingConfig()
     for name, value, words in (
-            ('steps', 1250, 'steps'), ('batch', c.batch_size, 'problems of the first step'),
-            ('final-batch', None, 'problems of the last step; between them a straight line'),
+            ('steps', 1334, 'steps'), ('batch', c.batch_size, 'problems of a step'),
+            ('halved', 0.5, 'share of the run, at its beginning, whose steps have half as many'),
             ('learning-rate', c.learning_rate, 'highest learning rate'),
             ('final-rate', 0.1, 'share of it that is left at the end'),
             ('warmup', c.warmup_steps, 'steps to reach it'),
@@ -115,8 +114,7 @@ def parser():
             ('prompt-loss-weight', c.prompt_loss_weight, 'as in math_llm_train'),
             ('full-size', c.full_size, 'share of problems of full size'),
             ('asked', 10_000, 'new problems at the end')):
-        kind = int if value is None else type(value)
-        p.add_argument(f'--{name}', type=kind, default=value, help=words)
+        p.add_argument(f'--{name}', type=type(value), default=value, help=words)
     p.add_argument('--precision', default='auto')
     p.add_argument('--device', default='auto')
     p.add_argument('--compile', action='store_true')
@@ -128,7 +126,7 @@ def main(o):
     precision = resolve_precision(o.precision, device)
     path = ROOT/'nbs'/'results'/'speedrun'/f'{o.name}.json'
     if path.exists(): raise InputError(f'{path} is there already')
-    o.final_batch, began = o.final_batch or o.batch, time.perf_counter()
+    began = time.perf_counter()
     runs = [run(seed, o, device, precision) for seed in o.seeds]
     write_results(path, o.change, 'python scripts/speedrun.py ' + shlex.join(sys.argv[1:]), o.seeds,
                   time.perf_counter() - began, date=date.today().isoformat(), precision=precision,
