@@ -76,10 +76,11 @@ def _plain(text: str): # Markdown
     "`text` as it is meant: code without links, options with two dashes, a number with its unit"
     def part(m):
         if m[0] == '--': return r'\-\-'
-        if not m[0].startswith('```'): return m[0]
+        if not m[0].startswith(('```', '    ')): return m[0]
         return re.sub(r'\[(`[^`\]]+`)\]\([^)]*\)', r'\1', m[0])
     def row(m): return re.sub(r'(?<=\d) (?=%)|(?<=\b(?:of|to)) (?=\d)', chr(160), m[0])
-    text = re.sub(r'(?ms)^```.*?^```|`[^`\n]+`|(?<![\w!-])--(?=[a-z])', part, text)
+    indented = r'(?:\A|(?<=\n\n))(?: {4}[^\n]*\n?)+'
+    text = re.sub(rf'(?ms)^```.*?^```|{indented}|`[^`\n]+`|(?<![\w!-])--(?=[a-z])', part, text)
     return re.sub(r'(?m)^\|.*$', row, text)
 
 # %% ../nbs/site.ipynb #d5e0a032
