@@ -18,10 +18,10 @@ from .problems import Problems
 from .chains import chain_steps, render
 from .model import Transformer
 from .decoding import generate
-from .evaluation import share, subplots
+from .evaluation import share
 from .options import Count, InputError, Size, check_calls
 from .files import problem_config
-from .results import plot_table
+from .results import plot_table, subplots
 
 # %% ../nbs/11_tracing.ipynb #50c7331f
 _KINDS = {

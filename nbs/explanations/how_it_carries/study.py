@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from math_llm.chains import chain_steps
 from math_llm.decoding import generate
-from math_llm.evaluation import evaluate, held_out_problems, share, subplots
+from math_llm.evaluation import evaluate, held_out_problems, share
 from math_llm.files import load_model, problem_config
 from math_llm.model import Transformer
 from math_llm.options import InputError
 from math_llm.patching import Where, carry_pairs, patch
 from math_llm.problems import ProblemConfig, Problems, add, draw, held_out
-from math_llm.results import write_results
+from math_llm.results import subplots, write_results
 from math_llm.tokenizer import VOCAB, decode, encode_batch
 from math_llm.tracing import (Layout, activations, cut, find_heads, linear_probe, role_masses,
                               untrained, written)
