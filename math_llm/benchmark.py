@@ -28,7 +28,7 @@ from .datasets import Stream
 from .runs import deterministic, machine
 from .results import markdown_table, write_results
 from .settings import TrainingConfig, resolve_precision
-from .training import batching, make_optimizers, set_learning_rate, stepper
+from .steps import batching, make_optimizers, set_learning_rate, stepper
 
 # %% ../nbs/26_benchmark.ipynb #d4ed12b3
 def _timed(call, n, sync, clock):

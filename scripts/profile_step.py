@@ -21,7 +21,7 @@ from math_llm.options import InputError
 from math_llm.problems import ProblemConfig
 from math_llm.results import write_results
 from math_llm.settings import TrainingConfig, resolve_precision
-from math_llm.training import set_learning_rate
+from math_llm.steps import set_learning_rate
 
 from speedrun import matrix_rate, prepared
 

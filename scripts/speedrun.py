@@ -28,7 +28,7 @@ from math_llm.options import InputError
 from math_llm.problems import ProblemConfig, held_out
 from math_llm.results import write_results
 from math_llm.settings import TrainingConfig, resolve_precision
-from math_llm.training import batching, make_optimizers, stepper
+from math_llm.steps import batching, make_optimizers, stepper
 
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEM = ProblemConfig()

@@ -28,9 +28,10 @@ from math_llm.gumbel import GumbelAnswer, GumbelConfig, ramp
 from math_llm.learning import TeacherForcing
 from math_llm.model import Meta, ModelConfig, Transformer
 from math_llm.permutations import Puzzles
-from math_llm.tokenizer import VOCAB, decode, decode_batch
-from math_llm.training import TrainingConfig, make_optimizers, set_learning_rate
 from math_llm.results import write_results
+from math_llm.settings import TrainingConfig
+from math_llm.steps import make_optimizers, set_learning_rate
+from math_llm.tokenizer import VOCAB, decode, decode_batch
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / 'scripts'))
 from studies import RUNS, choose
