@@ -126,6 +126,12 @@ def main(o):
     precision = resolve_precision(o.precision, device)
     path = ROOT/'nbs'/'results'/'speedrun'/f'{o.name}.json'
     if path.exists(): raise InputError(f'{path} is there already')
+    for name in ('halved', 'average', 'final_rate', 'full_size'):
+        if not 0 <= (given := getattr(o, name)) <= 1:
+            raise InputError(f'--{name.replace("_", "-")} must be from 0 to 1, not {given}')
+    for name in ('steps', 'batch', 'asked'):
+        if (given := getattr(o, name)) < 1:
+            raise InputError(f'--{name} must be at least 1, not {given}')
     began = time.perf_counter()
     runs = [run(seed, o, device, precision) for seed in o.seeds]
     write_results(path, o.change, 'python scripts/speedrun.py ' + shlex.join(sys.argv[1:]), o.seeds,
