@@ -66,7 +66,7 @@ def to(self: Batch, device):
 @patch
 def micro_batches(self: Batch,
                   n: Size, # How many, or as many as there are rows
-                  multiple: Size = 1, # Pad each to a multiple of this many tokens
+                  multiple: Size = 1, # Widths are multiples of this, as far as the batch is wide
                  ) -> list[Batch]:
     "The same rows, those of like length together"
     cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
@@ -80,7 +80,7 @@ class TeacherForcing(nn.Module):
     def __init__(self, model: Transformer,
                  prompt_loss_weight: float = 0.02, # Of a prompt token; others weigh 1
                  micro_batch: Size|None = None, # Most examples in a pass; default: all
-                 multiple: Size = 1): # Pad micro-batches to a multiple of this many tokens
+                 multiple: Size = 1): # Widths of micro-batches are multiples of this
         super().__init__()
         self.model, self.prompt_loss_weight = model, prompt_loss_weight
         self.micro_batch, self.multiple = micro_batch, multiple
