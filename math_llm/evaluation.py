@@ -215,7 +215,7 @@ def format_report(report: _Report, # Made by `evaluate`
         rows = [_line('  ' + k, s) for k, s in report[f'by_{key}'].items()]
         lines += ['', f'{title:<18}{"right":>9}', *rows]
     n_wrong = report['n'] - report['exact_match']['count']
-    if n_wrong: lines += ['', f"first {len(report['wrong'])} of {n_wrong} wrong answers"]
+    if report['wrong']: lines += ['', f"first {len(report['wrong'])} of {n_wrong} wrong answers"]
     lines += [f"  {pretty(w['prompt'] + w['completion'])}   true sum {w['answer']}"
               for w in report['wrong']]
     return '\n'.join(lines)
