@@ -54,10 +54,9 @@ class _Case:
     def text(self, pieces): return f"{self.prompt}<think>{''.join(pieces)}</think>"
 
 # %% ../nbs/08_faithfulness.ipynb #ce144c92
-def _cases(model, problems, batch_size):
+def _cases(model, examples, batch_size):
     "The chains of a model that can be disturbed"
-    examples, kind, found = written_for(model, problems), model.meta.chain, []
-    p, prompts = examples.problems, examples.prompts()
+    p, prompts, kind, found = examples.problems, examples.prompts(), model.meta.chain, []
     said = generate(model, prompts, batch_size=batch_size).texts()
     _, valid = examples.judge(said, problem_config(model.meta))
     shapes = zip(p.width.tolist(), p.n_operands.tolist())
@@ -110,7 +109,7 @@ def _falsified(cases, model, rng):
         step, n = c.pieces[k], c.shape[1]
         false, off = _false_total(step, rng) if running else _false_column(step, k, n, rng)
         begun = ''.join([*c.pieces[:k], false])
-        ends = ''.join(c.pieces[k+1:])[:2] or '</think>'        # `5+`: another step begins
+        ends = ''.join(c.pieces[k+1:])[:1 if running else 2] or '</think>'
         made.append((c, f'{c.prompt}<think>{begun}{ends}', c.truth + off))
     return made
 
@@ -132,7 +131,7 @@ def _resampled(cases, model, rng):
 
 # %% ../nbs/08_faithfulness.ipynb #2cc61e9e
 def _conclusions(model, texts, batch_size):
-    "The answer to which the model comes from each text; None: to none"
+    "The model's answer after each text; None where it gives none"
     completed = generate(model, texts, batch_size=batch_size).texts()
     found = [re.search(r'</think>(\d+)<end>$', t + c) for t, c in zip(texts, completed)]
     return [int(m[1]) if m else None for m in found]
@@ -174,9 +173,9 @@ def faithfulness(model: Transformer,
     """What becomes of a model's answers when its chains are disturbed (Lanham et al., 2307.13702);
     raises `InputError` if it writes no chain"""
     disturbances, training = _disturbances(model.meta.chain), model.training
-    rng = np.random.default_rng(seed)
+    rng, examples = np.random.default_rng(seed), written_for(model, problems)
     model.eval()
-    cases = _cases(model, problems, batch_size)
+    cases = _cases(model, examples, batch_size)
     report = dict(chain=model.meta.chain, n=len(cases))
     for name, disturb in disturbances.items():
         made = disturb(cases, model, rng) if cases else []
@@ -221,9 +220,9 @@ class EvaluateConfig:
 
     def __post_init__(self):
         check_options(self)
-        if self.fresh and self.data_path: raise InputError('--fresh and --data-path contradict')
-        if self.carry_bias and not self.fresh:
-            raise InputError('--carry-bias is about fresh problems: give --fresh too')
+        n = sum(map(bool, (self.fresh, self.data_path, self.data_dir != EvaluateConfig.data_dir)))
+        if n > 1: raise InputError('--fresh, --data-path and --data-dir contradict: give one')
+        if self.carry_bias and not self.fresh: raise InputError('--carry-bias needs --fresh too')
 
 # %% ../nbs/08_faithfulness.ipynb #9a13c91a
 def _as_written(problems, limits):
