@@ -135,6 +135,20 @@ def _longest_operand(problems):
     columns = np.arange(1, problems.digits.shape[2] + 1)
     return np.maximum(((problems.digits > 0).any(1) * columns).max(1, initial=0), 1)
 
+# %% ../nbs/07_evaluation.ipynb #8484045a
+def _report(meta, examples, right, valid, hits, said, n_wrong=10):
+    "What `evaluate` returns"
+    p, n, asked = examples.problems, len(examples), examples.lengths - examples.prompt_lengths
+    unchecked, wrong = meta.chain in ('none', 'invented'), np.flatnonzero(~right)[:n_wrong]
+    listed = [dict(prompt='+'.join(o) + '=', completion=text, answer=answer) for o, text, answer
+              in zip(p[wrong].operands(), said[wrong], p[wrong].answers())]
+    return dict(n=n, exact_match=share(right.sum(), n),
+                token_accuracy=share(hits.sum(), asked.sum()),
+                chain_validity=None if unchecked else share(valid.sum(), n),
+                by_digits=_groups(_longest_operand(p), right),
+                by_operands=_groups(p.n_operands, right),
+                by_carry_run=_groups(p.carry_run(), right), wrong=listed)
+
 # %% ../nbs/07_evaluation.ipynb #4ef64972
 def _batches(rows, size): return (rows[i:i+size] for i in range(0, len(rows), size))
 
@@ -178,20 +192,6 @@ def evaluate(model: Transformer,
             bar.update(len(rows))
     model.train(training)
     return _report(model.meta, examples, right, valid, hits, said, n_wrong)
-
-# %% ../nbs/07_evaluation.ipynb #8484045a
-def _report(meta, examples, right, valid, hits, said, n_wrong=10):
-    "What `evaluate` returns"
-    p, n, asked = examples.problems, len(examples), examples.lengths - examples.prompt_lengths
-    unchecked, wrong = meta.chain in ('none', 'invented'), np.flatnonzero(~right)[:n_wrong]
-    listed = [dict(prompt='+'.join(o) + '=', completion=text, answer=answer) for o, text, answer
-              in zip(p[wrong].operands(), said[wrong], p[wrong].answers())]
-    return dict(n=n, exact_match=share(right.sum(), n),
-                token_accuracy=share(hits.sum(), asked.sum()),
-                chain_validity=None if unchecked else share(valid.sum(), n),
-                by_digits=_groups(_longest_operand(p), right),
-                by_operands=_groups(p.n_operands, right),
-                by_carry_run=_groups(p.carry_run(), right), wrong=listed)
 
 # %% ../nbs/07_evaluation.ipynb #49440a60
 def _line(name, s):
