@@ -223,12 +223,12 @@ def _memory(part, s, w):
         before = torch.cuda.memory_allocated(s.device)
         call()
         return (torch.cuda.max_memory_allocated(s.device) - before) / 2**20
-    if not _STATUS.exists(): return None
+    if not _STATUS.exists() or 'VmHWM:' not in _STATUS.read_text(): return None
     asked = part, asdict(s), w.variant, w.precision, torch.get_num_threads()
     code = f'from math_llm.benchmark import _memory_child; _memory_child(*{asked!r})'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                           errors='replace')
-    if done.returncode == -9: raise MemoryError # the system has ended it
+    if done.returncode == -9 or 'MemoryError' in done.stderr: raise MemoryError # -9: killed
     if done.returncode: raise RuntimeError(done.stderr.strip().rpartition('\n')[2])
     return float(done.stdout)
 
@@ -320,7 +320,7 @@ def _measured(part, s, config):
     works = [w for w in _PARTS[part](s) if config.reference or not w.reference]
     products, rows = {p: _product(s.device, p) for p in s.precisions}, []
     calls, memory = _ready([*works, *products.values()], part, s, config)
-    wait = torch.cuda.synchronize if torch.device(s.device).type == 'cuda' else lambda: None
+    wait = getattr(torch, torch.device(s.device).type).synchronize
     seconds = _take_turns(calls, config.repeats, config.turn, wait)
     for w in (*works, *products.values()):
         about = (part, s.size, s.digits, s.batch) if w.problems else ('peak', None, None, None)
@@ -392,7 +392,7 @@ def _formatted(result):
 def _compared(a, b):
     "Two runs side by side; `second / first` above 1 says that the second was faster"
     first, second = ({tuple(r[k] for k in _KEYS): r for r in x['rows']} for x in (a, b))
-    def speed(r): return r.get('problems_per_second', 1 / r['seconds'])
+    def speed(r): return r.get('problems_per_second', r.get('gflops', 1 / r['seconds']))
     lines = []
     for k in first | second:
         x, y = first.get(k, {}), second.get(k, {})

@@ -66,7 +66,7 @@ def _get(self: Stream, i):
 # %% ../nbs/22_datasets.ipynb #22d00006
 @patch
 def take(self: Stream, n: Count) -> Examples:
-    "The next `n` examples"
+    "The next `n` examples; raises `InputError` if there are none of the split"
     parts, empty = [], 0
     while n or not parts:
         block = self._get(self.block)
@@ -88,7 +88,7 @@ def _sizes(config):
 # %% ../nbs/22_datasets.ipynb #22d00008
 def make_dataset(config: DatasetConfig,
                 ) -> dict[str, Examples]: # By split
-    "The splits: training from the stream, the others with each problem once"
+    "The splits, with held-out problems once each; raises `InputError` if a split can have none"
     sizes, share = _sizes(config), (config.train_ratio, config.val_ratio)
     stream = Stream(config, config.seed, 'train', *share, num_workers=config.num_workers)
     splits = dict(train=stream.take(sizes['train']))
@@ -123,7 +123,7 @@ def write_dataset(splits: dict[str, Examples], # By split
 # %% ../nbs/22_datasets.ipynb #ecf53be4
 def ensure_dataset(config: DatasetConfig, # What to make where there is nothing
                   ) -> dict[str, Examples]|None: # What was made, if anything
-    "A dataset in `config.output_dir`: the one that is there, or a new one"
+    "The dataset in `config.output_dir`, or a new one; raises `InputError` at other files there"
     folder, names = Path(config.output_dir), [f'{s}.json' for s in config.SPLITS]
     def whole(): return all((folder/name).exists() for name in names)
     if whole(): return None
@@ -183,7 +183,7 @@ class Batches:
 # %% ../nbs/22_datasets.ipynb #22d0000b
 @patch
 def seen(self: Batches,
-         n: Count): # Batches; a multiple of `bucket`
+         n: Count): # Batches
     "How many examples the first `n` batches hold, were there no `total`"
     return n * self.batch_size - min(n, self.halved) * (self.batch_size // 2)
 

@@ -34,7 +34,7 @@ def _digest(facts, tensors):
 def write_tensors(path: Path, # The file to write
                   tensors: dict[str, torch.Tensor],
                   facts: dict): # What there is to say about them, plain JSON
-    "Write a safetensors file with facts and digest in its header"
+    "Write a safetensors file with facts and digest in its header; may raise `InputError`"
     text = json.dumps(facts)
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     ours = json.dumps(dict(config=text, digest=_digest(text, tensors)))    # one text, no order
@@ -200,7 +200,7 @@ def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
     "Load a model; raises `InputError` if there is none, or no such device"
     device, path = resolve_device(device), find_model(where)
     first = os.environ.get('RANK', '0') == '0'
-    if path.parent.parent == Path(where) and sys.stderr and first:
+    if Path(where) in path.parents[1:2] and sys.stderr and first:
         print(f'{where} holds no finished model; its newest checkpoint is taken, '
               f'{path.parent.name}', file=sys.stderr)
     config, meta, tensors = _read_model(path)
@@ -240,7 +240,7 @@ def check_output(path: str|Path, # Where a result will be written; its folder ne
     if path.is_dir(): raise InputError(f'{option} {path} is a folder')
     if os.path.lexists(path) and not overwrite:
         raise InputError(f'{path} is already there; give another {option}, or --overwrite')
-    folder = next(p for p in path.absolute().parents if os.path.exists(p))
+    folder = next((p for p in path.absolute().parents if os.path.exists(p)), path)
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(f'{option}: cannot write to {folder}')
 

@@ -20,7 +20,7 @@ def write_json(path: str|Path, # The file; its folder is made if it does not exi
     "Write JSON, what holds only numbers on one line; raises `InputError` if something is no JSON"
     try: text = json.dumps(data, indent=1, ensure_ascii=False)
     except TypeError as e: raise InputError(f'this cannot be written as JSON: {e}') from None
-    numbers = r'([\[{])\s+((?:(?:"[^"\n]*": )?-?[\d.e+-]+,?\s+)*)([\]}])'
+    numbers = r'([\[{])\n\s*((?:(?:"[^"\n]*": )?[\d.e+-]+,?\s+)*)([\]}])'
     text = re.sub(numbers, lambda m: m[1] + ' '.join(m[2].split()) + m[3], text)
     atomic_write(path, (text + '\n').encode(errors='backslashreplace')) # names that are no text
     return Path(path)
@@ -83,7 +83,7 @@ def plot_table(table: dict[str, np.ndarray], # For each row its numbers (n,), or
                high: float|None = None, # What is darkest; default: the greatest, at least 0.1
                words: list[list[str]]|None = None, # To write into the cells; default: the numbers
               ): # A matplotlib figure
-    "A table with shaded cells; nothing is rounded up"
+    "A table with shaded cells; nothing is rounded up. Raises `InputError` if there are no rows"
     if not table: raise InputError('there is nothing to draw')
     rows = list(table.values())
     heads = columns or ['.'.join(map(str, i)) for i in np.ndindex(rows[0].shape)]

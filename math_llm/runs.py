@@ -75,6 +75,9 @@ def save_checkpoint(folder: Path, # Of the run
         raise InputError(f'{e}{kept}') from None
     _drop(checkpoints(folder)[:-2])
 
+# %% ../nbs/24_runs.ipynb #be6db94d
+def _one_line(e): return ' '.join(str(e).split())[:300]
+
 # %% ../nbs/24_runs.ipynb #ac78a6d7
 @contextmanager
 def _undamaged(path):
@@ -82,7 +85,8 @@ def _undamaged(path):
     try: yield
     except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
         if out_of_memory(e): raise
-        raise InputError(f'{path} is damaged ({e}); without it the one before is taken') from None
+        raise InputError(f'{path} is damaged ({_one_line(e)}); without it the one before is '
+                         'taken') from None
 
 # %% ../nbs/24_runs.ipynb #2f33f0d7
 def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler,
@@ -101,7 +105,7 @@ def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler
 
 # %% ../nbs/24_runs.ipynb #83c6a645
 def saved_fact(folder: str|Path, # Of a run
-               name: str):
+               name: str): # As `save_checkpoint` was given it
     "A fact of the newest checkpoint; None where there is none"
     if not (saved := checkpoints(folder)): return None
     with _undamaged(saved[-1]): return read_tensors(saved[-1]/'state.safetensors')[1].get(name)
@@ -181,9 +185,6 @@ def _begin(wandb, config, folder, mode):
     if wandb.run and wandb.run.id == settings.run_id: # that one is taken
         settings.run_id = uuid.uuid4().hex[:8]
     return wandb.init(config=asdict(config), settings=settings)
-
-# %% ../nbs/24_runs.ipynb #be6db94d
-def _one_line(e): return ' '.join(str(e).split())[:200]
 
 # %% ../nbs/24_runs.ipynb #be6db94e
 def _start_wandb(config, folder):

@@ -191,7 +191,7 @@ def _train(config, world, device, precision, log):
             if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
             batch = Batch.of(examples, multiple, model.config.max_length).to(device)
-            if config.invents: _prune(objective, problems.val, batch, world, log)
+            if config.invents: _prune(objective, problems.val, device, world, log)
             noise = [objective.new_noise(batch)] if config.use_gumbel else []
             with world.own_randomness(config.seed, step, device):
                 progress.add(take(batch, *noise), len(examples))
@@ -255,11 +255,10 @@ def _resumed(config, world, log, objective, parts, batches):
     return state['step'], state['metrics'], state['seconds']
 
 # %% ../nbs/25_training.ipynb #5117a0d0
-def _prune(objective, examples, batch, world, log):
+def _prune(objective, examples, device, world, log):
     "When it is time, choose the thoughts that answers unlearn to listen to, by validation problems"
     if not objective.prunes: return
-    if len(examples): batch = Batch.of(examples).to(batch.tokens.device)
-    objective.prune(world.broadcast(objective.redundant(batch)))
+    objective.prune(world.broadcast(objective.redundant(Batch.of(examples).to(device))))
     n, k = len(objective.pruned), objective.n_thoughts
     with world.together():
         log.say(f'{n} of {k} thoughts are redundant: answers unlearn to listen to them')
