@@ -165,8 +165,10 @@ def _read(model, examples, order, batch_size, bar):
 # %% ../nbs/07_evaluation.ipynb #766441f6
 def _decoded(model, part, max_length=None):
     "Completions of the prompts of one batch, and what `Examples.judge` says of them"
-    room = (max_length or model.config.max_length) - int(part.prompt_lengths.min())
-    said = generate(model, part.prompts(), room, batch_size=len(part)).texts()
+    room = (max_length or model.config.max_length) - torch.from_numpy(part.prompt_lengths)
+    found = generate(model, part.prompts(), int(room.max()), batch_size=len(part))
+    found.lengths = found.lengths.cpu().minimum(room)
+    said = found.texts()
     return said, part.judge(said, problem_config(model.meta))
 
 # %% ../nbs/07_evaluation.ipynb #bd07826c

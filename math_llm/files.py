@@ -94,6 +94,8 @@ def save_model(model: nn.Module, # Its `meta` is saved with it; wrappers are lef
                dtype: torch.dtype|None = None): # Of the stored weights; default: as they are
     "Write `model.safetensors` and `config.json`; raises `InputError` for what could not be loaded"
     folder, (model, weights) = Path(folder), _unwrapped(model)
+    if dtype and not dtype.is_floating_point:
+        raise InputError(f'dtype must be a type of real numbers, not {dtype}')
     tensors = {k: v.detach().to('cpu', dtype or v.dtype, copy=True) # two may share their memory
                for k, v in weights.items()}
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB),
