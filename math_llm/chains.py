@@ -188,7 +188,7 @@ def parse_example(text: str, # `658+189=<think>…</think>847<end>`, with or wit
     text = decode(encode(text))
     m = _example.fullmatch(text)
     if m: return m[1].split('+'), m[2], m[3]
-    raise InputError(f'not an example: {reprlib.repr(text)}; accepted a+b=<think>…</think>c<end>')
+    raise InputError(f'not an example: {reprlib.repr(text)}; accepted: a+b=<think>…</think>c<end>')
 
 # %% ../nbs/02_chains.ipynb #a21168e3
 _split = re.compile(r'(=\d+)(?=\d\+)') # a sum, and the step behind it
@@ -212,7 +212,7 @@ class _Step:
     def ok(self): return self.well_formed and self.arithmetic and self.digits
 
 # %% ../nbs/02_chains.ipynb #a1c22002
-_step = re.compile(r'(\d(?:\+\d)+(?:\+[1-9]\d*)?)=(0|[1-9]\d*)') # terms, sum
+_step = re.compile(r'(\d(?:\+\d)+(?:\+[1-9]\d{0,99})?)=(0|[1-9]\d{0,99})') # terms, sum
 
 # %% ../nbs/02_chains.ipynb #e8f2477a
 def _check_columns(p, chain):
@@ -231,7 +231,7 @@ def _check_columns(p, chain):
 
 # %% ../nbs/02_chains.ipynb #09eba735
 def _check_running(p, chain, config):
-    def value(side): return sum(int(t[::-1]) for t in side.split('+'))
+    def value(side): return Problems.from_operands([[*side[::-1].split('+'), '0']]).answers()
     right = parse_example(render(p, replace(config, fixed_length_cot=False)).texts()[0])[1]
     wanted, found = (pairwise(c.split('=')) for c in (right, chain))
     steps = []

@@ -285,8 +285,8 @@ def thought_mask(self: Meta,
                  device: torch.device|None = None, # Where to make it; default: PyTorch's default
                 ) -> torch.Tensor: # (16,) True where allowed
     "Which tokens an invented chain may use"
-    bits = sum(1 << token for token in thought_ids(self.thought_alphabet)) # a GPU waits for copies
-    return (bits >> torch.arange(len(VOCAB), device=device)) % 2 == 1
+    bits = sum(1 << token for token in thought_ids(self.thought_alphabet))
+    return (bits >> torch.arange(len(VOCAB), device=device)) % 2 == 1     # copies no list to a GPU
 
 # %% ../nbs/03_model.ipynb #1551eef0
 class Transformer(nn.Module):
@@ -314,13 +314,12 @@ class Transformer(nn.Module):
 @patch
 def _places(self: Transformer, x, cache, positions):
     "Positions of inputs (b or 1, t), of all keys (b or 1, s), and entries of tables (b or 1, t)"
-    (b, t), limit = x.shape[:2], self.config.max_length
-    plain = cache is None and positions is None
-    if plain and t > limit: raise InputError(f'{t} tokens do not fit the context length of {limit}')
+    (b, t), limit, n = x.shape[:2], self.config.max_length, cache.n if cache else 0
     if positions is None:
-        positions = torch.arange(t, device=x.device)[None] + (cache.n if cache else 0)
+        if n+t > limit: raise InputError(f'{n+t} tokens do not fit the context length of {limit}')
+        positions = torch.arange(n, n+t, device=x.device)[None]
     keys = positions if cache is None else cache.extend(positions.expand(b, t))
-    return positions, keys, positions if plain else positions.clamp(max=limit-1)
+    return positions, keys, positions.clamp(max=limit-1)
 
 # %% ../nbs/03_model.ipynb #d32affad
 @patch

@@ -29,7 +29,7 @@ class Problems:
     @property
     def n_operands(self): return (self.n_digits > 0).sum(1)
     @property
-    def width(self): return self.n_digits.max(1)
+    def width(self): return self.n_digits.max(1, initial=0)
 
 # %% ../nbs/01_problems.ipynb #092b49b8
 _MAX_DIGITS = 2**15 - 1 # of an operand: what an int16 can count
@@ -64,10 +64,10 @@ def from_operands(cls: Problems,
     "Problems from operands; strings keep leading zeros. Raises `InputError` at no number"
     rows = [[_operand(o) for o in row] for row in rows]
     if any(len(row) < 2 for row in rows): raise InputError('a problem has two operands or more')
-    n, widths = max(map(len, rows), default=0), [max(map(len, row)) for row in rows]
-    d = max(widths, default=0)
-    if rows: check_size(len(rows), n * d, sum(len(o) for row in rows for o in row),
-                        f'problem {widths.index(d)+1} has an operand of {d} digits')
+    shapes = [(len(row), max(map(len, row))) for row in rows] or [(0, 0)]
+    (n, d), (j, k) = np.max(shapes, 0).tolist(), max(shapes, key=math.prod)
+    check_size(len(rows), n * d, sum(len(o) for row in rows for o in row),
+               f'problem {shapes.index((j, k))+1} has an operand of {k} digits, one of {j}')
     digits, n_digits = np.zeros((len(rows), n, d), np.uint8), np.zeros((len(rows), n), np.int16)
     for i, row in enumerate(rows):
         for j, o in enumerate(row):
@@ -162,6 +162,7 @@ def _biased_digits(width, d, rng):
         there = width[i] > 0
         last = np.arange(len(i)), there.sum(1) - 1
         cell = rng.integers(0, 10, (len(i), n)) * there
+        if n > 32: cell += (cell < there) * lead[i, k, None] * rng.integers(1, 10, cell.shape)
         closing = (9 - (cell.sum(1) - cell[last])) % 10          # the last digit that makes a nine
         cell[last] = np.where(nine[i, k] & ~start[i, k], closing, cell[last])
         digits[i, :, k] = cell

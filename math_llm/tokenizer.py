@@ -66,7 +66,7 @@ def encode_batch(texts: list[str], # Texts to encode, one a row
     longest = int(lengths.max(initial=0))
     if length is None: length = longest
     if longest > length: raise InputError(f'{longest} tokens do not fit a length of {length}')
-    tokens = np.full((len(texts), length), END)
+    tokens = np.full((len(texts), length), END, np.int64)
     tokens[np.arange(length) < lengths[:, None]] = ids[~ends]
     return torch.from_numpy(tokens), torch.from_numpy(lengths)
 
