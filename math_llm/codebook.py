@@ -102,7 +102,7 @@ class Feature:
 
 # %% ../nbs/09_codebook.ipynb #f264522c
 @patch(as_prop=True)
-def told(self: Feature): # The column into which goes the carry it depends on; None: on no carry
+def told(self: Feature): # Where the carry goes on which it depends; None: on none
     if self.kind in ('carry', 'digit'): return self.column or None # into 10⁰ goes none
     return self.column + 1 if self.kind in ('generate', 'propagate', 'lookahead') else None
 
@@ -163,16 +163,19 @@ def information(self: Thoughts, kind: str = 'carry', # Of `Feature`, in each col
     return np.array([[told(tokens, value) for value in values] for tokens in self.tokens.T])
 
 # %% ../nbs/09_codebook.ipynb #02530680
+_Share = Annotated[dict[str, int|float], ('share',)] # As `share` makes it
+_Test = Annotated[dict[str, _Share], ('read', 'read_baseline', 'foretold')] # As `examine` makes it
+
 @dataclass
 class _Entry:
     "What a code book says about one thought of the chain"
     features: list[Feature] # What it tells; none: nothing that was found
     counts: dict # For each value of the features (a tuple): uses of each of the 16 tokens
     heard_as: str = 'in' # Which carry a digit tells the model: `in`to its column, or `out` of it
-    heard: dict|None = None # How often another problem's thought changes answers, from `listen`
-    obeyed: dict|None = None # How often answers followed when it told another carry
+    heard: dict[str, _Share|None]|None = None # How often another's thought changes answers
+    obeyed: _Share|None = None # How often answers followed when it told another carry
     status: str = 'untested' # `understood`, `read`, `partly`, `not understood` or `constant`
-    tests: dict = field(default_factory=dict) # By kind of new problems, from `examine`
+    tests: dict[str, _Test] = field(default_factory=dict) # By kind of new problems
 
     @property
     def speaks_of(self): return ' & '.join(map(str, self.features))
@@ -295,7 +298,7 @@ def learn(cls: Codebook, thoughts: Thoughts, # To write the book from
         found = [*_find(tokens, values, len(thoughts) * 2 // 3)]
         entry = _Entry([features[j] for j in found], _uses(values[found], tokens))
         entry.tests = {k: entry.examine(t.problems, t.tokens[:, i]) for k, t in tests.items()}
-        entry.status = _status(entry)
+        if tests: entry.status = _status(entry)
         entries.append(entry)
     return cls(entries)
 

@@ -10,14 +10,14 @@ import io, textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
-from fastcore.basics import listify, patch_to
+from fastcore.basics import listify
 import torch
 from .tokenizer import encode, encode_batch
 from .problems import ProblemConfig, Problems, add, draw
 from .model import Transformer
 from .evaluation import held_out_problems, percent
 from .codebook import load_codebook
-from .tracing import find_heads, logit_lens, role_masses, trace, written
+from .tracing import _thinkable, find_heads, logit_lens, role_masses, trace, written
 from .interactive import ask
 from .options import (Count, InputError, Size, atomic_write, check_calls, check_options,
                               command, next_steps, opt)
@@ -74,44 +74,43 @@ class Where:
     source: np.ndarray|int|None = None # Position in the other run; default: as `at`
     heads: list[int]|None = None # Of sites (b, head, t, …): these heads; default: all
 
-# %% ../nbs/12_patching.ipynb #e1a0b634
-@patch_to(Where)
-def mask(self, value, lengths, at):
-    "True at the places of a value (b, t, …) or (b, head, t, …)"
-    t, host = value.shape[-2], lengths.device
-    mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
-    if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
-    if value.ndim == 4:
-        chosen = [self.heads is None or h in self.heads for h in range(value.shape[1])]
-        mask = mask[:, None] & torch.tensor(chosen, device=host)[:, None]   # (b, head, t)
-    return mask[..., None].expand_as(value).to(value.device)
+    def mask(self, value, lengths, at):
+        "True at the places of a value (b, t, …) or (b, head, t, …)"
+        t, host, n = value.shape[-2], lengths.device, value.shape[1] if value.ndim == 4 else 0
+        heads = {*range(n)} if self.heads is None else {*self.heads}
+        if not heads <= {*range(n)}:
+            raise InputError(f'{self.site} has {n} heads, counted from 0, and not {self.heads}')
+        mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
+        if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
+        chosen = torch.tensor([h in heads for h in range(n)], dtype=torch.bool, device=host)
+        if n: mask = mask[:, None] & chosen[:, None] # (b, head, t)
+        return mask[..., None].expand_as(value).to(value.device)
 
 # %% ../nbs/12_patching.ipynb #c01518b4
 @dataclass
 class _Patched:
     "What patching did"
-    logits: torch.Tensor # (b, 16) behind each text of the patched run
+    logits: torch.Tensor # (b, 16) behind each text of the patched run; -inf: no thought
     clean: torch.Tensor # (b, 16) the same of the clean run
     corrupted: torch.Tensor # (b, 16) and of the corrupted one
 
-# %% ../nbs/12_patching.ipynb #98d2e785
-@patch_to(_Patched, as_prop=True)
-def recovery(self): # (b,) 0: as corrupted, 1: as clean; not a number where both answer alike
-    a, b = self.clean.argmax(-1), self.corrupted.argmax(-1)
-    def d(x): return (x.gather(1, a[:, None]) - x.gather(1, b[:, None]))[:, 0]
-    whole = torch.where(a != b, d(self.clean) - d(self.corrupted), torch.nan)
-    return (d(self.logits) - d(self.corrupted)) / whole
+    @property
+    def recovery(self): # (b,) 0: as corrupted, 1: as clean; not a number where both answer alike
+        a, b = self.clean.argmax(-1), self.corrupted.argmax(-1)
+        def d(x): return (x.gather(1, a[:, None]) - x.gather(1, b[:, None]))[:, 0]
+        whole = torch.where(a != b, d(self.clean) - d(self.corrupted), torch.nan)
+        return (d(self.logits) - d(self.corrupted)) / whole
 
-# %% ../nbs/12_patching.ipynb #f0fe3c0d
-@patch_to(_Patched, as_prop=True)
-def flipped(self): # (b,) the patched run answers as the clean one, the corrupted one does not
-    a = self.clean.argmax(-1)
-    return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
+    @property
+    def flipped(self): # (b,) the patched run answers as the clean one, the corrupted one does not
+        a = self.clean.argmax(-1)
+        return (self.logits.argmax(-1) == a) & (self.corrupted.argmax(-1) != a)
 
 # %% ../nbs/12_patching.ipynb #115dd55f
 def _run(model, tokens, lengths, hook=None):
     "Logits (b, 16) behind each text, on the host"
-    logits = model(tokens.to(next(model.parameters()).device), hook=hook)
+    tokens = tokens.to(next(model.parameters()).device)
+    logits = _thinkable(model, tokens, model(tokens, hook=hook))
     last = lengths.to(logits.device)[:, None, None] - 1
     return logits.take_along_dim(last, 1)[:, 0].float().cpu()
 
@@ -161,12 +160,12 @@ def patch(model: Transformer,
           batch_size: Size = 256, # Pairs at a time
          ) -> _Patched|dict: # What it did, or that by each name
     "Put activations of one run into another, and see what it answers"
-    if len(clean) != len(corrupted):
+    if not len(clean) == len(corrupted) > 0:
         raise InputError(f'{len(clean)} clean and {len(corrupted)} corrupted texts make no pairs')
     places = where if isinstance(where, dict) else {None: where}
     parts = []
     def some(at): return at[rows] if isinstance(at, np.ndarray) else at
-    for i in range(0, len(clean) or 1, batch_size):
+    for i in range(0, len(clean), batch_size):
         rows = slice(i, i + batch_size)
         mine = {k: [replace(w, at=some(w.at), source=some(w.source)) for w in listify(ws)]
                 for k, ws in places.items()}
@@ -176,8 +175,7 @@ def patch(model: Transformer,
 
 # %% ../nbs/12_patching.ipynb #5a9dc77d
 @torch.no_grad()
-def ablate(model: Transformer,
-           texts: list[str], # Each cut where an answer is due
+def ablate(model: Transformer, texts: list[str], # Each cut where an answer is due
            where: Where|list[Where], # Places, ablated together
            by: str = 'mean', # `mean` over the texts, or `zero`
           ) -> tuple[torch.Tensor, torch.Tensor]: # Logits (b, 16), ablated and plain

@@ -36,8 +36,7 @@ class Puzzles:
 
 # %% ../nbs/15_permutations.ipynb #16201da9
 @patch
-def positions(self: Puzzles,
-              asked: Size): # How many moves are made
+def positions(self: Puzzles, asked: Size): # How many moves are made
     "Where each ball is after each of the first moves (b, asked)"
     found = [self.start]
     for d in self.moves[:, :asked].T: found.append(PERMUTATIONS[d, found[-1]])
@@ -68,8 +67,7 @@ def draw(cls: Puzzles,
 
 # %% ../nbs/15_permutations.ipynb #07f4cbd0
 @patch
-def batch(self: Puzzles,
-          asked: Size = 7, # Moves that are asked for
+def batch(self: Puzzles, asked: Size = 7, # Moves that are asked for
           chain: str = 'none', # taught, noop, none or invented
           counted: bool = False, # Begin with the number of moves that are asked for
          ) -> Batch:
@@ -89,8 +87,7 @@ def batch(self: Puzzles,
 
 # %% ../nbs/15_permutations.ipynb #e5d851a5
 @patch
-def judge(self: Puzzles,
-          written: Annotated[np.ndarray, 'b t'], # Tokens after `=`
+def judge(self: Puzzles, written: Annotated[np.ndarray, 'b t'], # Tokens after `=`
           asked: Size = 7, # Moves that were asked for
          ): # (b,) of True or False
     "Whether each answer is where the ball ends; raises `InputError` if one is missing"

@@ -181,8 +181,7 @@ def speak(self: Codebook, model: Transformer,
 # %% ../nbs/10_speaking.ipynb #8fea23a3
 @patch
 def rehearse(self: Codebook, # One that has listened
-             model: Transformer,
-             thoughts: Thoughts, # Of the model, about carry-biased problems
+             model: Transformer, thoughts: Thoughts, # Of the model, about carry-biased problems
              seed: Count = 0, # Chooses carries and tokens
             ):
     "Set how thoughts are `obeyed`; what is `understood` may become `read`"
@@ -200,13 +199,13 @@ def rehearse(self: Codebook, # One that has listened
 # %% ../nbs/10_speaking.ipynb #8ba214a7
 def _about(model, operands, n, seed, bias):
     "A model's thoughts about `n` held-out problems of so many operands"
-    kinds = model.meta.trained_on['max_operands'] - 1 # two operands, three, …
+    kinds = problem_config(model.meta).max_operands - 1 # two operands, three, …
     p = held_out_problems(model, n * (1 if kinds == 1 else 2 * kinds), seed, carry_bias=bias)
     return Thoughts.of(model, p[np.flatnonzero(p.n_operands == operands)[:n]])
 
 # %% ../nbs/10_speaking.ipynb #333f7f95
 def study(model: Transformer,
-          n: Count = 20_000, # Problems to learn from
+          n: Size = 20_000, # Problems to learn from
           n_tests: Size = 5_000, # Problems of each test by reading
           n_spoken: Size = 2_000, # Problems of each test by speaking, and to listen
           seed: Count = 0, # Decides all draws
@@ -222,7 +221,7 @@ def study(model: Transformer,
         spoken['open'] = book.speak(model, tests['carry-biased'][:n_spoken], seed, open_only=True)
         book.facts = dict(trained_on=model.meta.trained_on, seed=seed, n=n, speaking=spoken)
         return book
-    numbers = range(2, model.meta.trained_on['max_operands'] + 1)
+    numbers = range(2, problem_config(model.meta).max_operands + 1)
     first, *others = map(write, numbers)
     first.others = dict(zip(numbers[1:], others))
     return first

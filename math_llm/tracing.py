@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from fastcore.basics import patch
 import torch
-from .tokenizer import VOCAB, decode, encode, encode_batch
+from .tokenizer import END_THINK, THINK, VOCAB, decode, encode, encode_batch
 from .problems import Problems
 from .chains import chain_steps, render
 from .model import Transformer
@@ -65,7 +65,8 @@ def _read_step(step, k, n):
 def _read_answer(answer, problem):
     "Meanings of what stands behind the chain"
     n, operands = len(re.match(r'\d*', answer)[0]), problem.split('+')
-    width = len(str(sum(int(o) for o in operands if o.isdigit())))
+    most = [int('9'*len(o) if answer[:1] == '0' else o) for o in operands if o.isdigit()]
+    width = len(str(sum(most)))
     top = (n if '<end>' in answer else max(n, width)) - 1
     out, rest = [('answer', top - i, -1) for i in range(n)], _TOKEN.findall(answer[n:])
     return out + [('end', -1, -1) if t == '<end>' else _OTHER for t in rest]
@@ -94,8 +95,7 @@ class Layout:
 
 # %% ../nbs/11_tracing.ipynb #f2dcd80a
 @patch(cls_method=True)
-def of(cls: Layout,
-       texts: list[str],
+def of(cls: Layout, texts: list[str],
        chain: str = 'columns'): # Chain kind of the model
     "What each position of texts means"
     made = np.full((3, *encode_batch(texts)[0].shape), -1)
@@ -113,8 +113,7 @@ def writes(self: Layout): # What the token that each position predicts means
 
 # %% ../nbs/11_tracing.ipynb #311d0d92
 @patch
-def where(self: Layout,
-          *kinds: str, # `operand`, `digit`, `carry`, `tens`, `ones`, `answer` …
+def where(self: Layout, *kinds: str, # `operand`, `digit`, `carry`, `tens`, `ones`, `answer` …
           column=None, operand=None, # Only this: a number, or one for each row (b,)
          ) -> np.ndarray: # (b, t) True where it is so
     "Which positions are of these kinds"
@@ -184,15 +183,14 @@ def labels(self: Trace, row: Count = 0): # Which text
 
 # %% ../nbs/11_tracing.ipynb #b3733c05
 @patch(as_prop=True)
-def attention(self: Trace): # (b, layer, head, t, s), without a head's silent key
+def attention(self: Trace): # (b, layer, head, t, s), without the silent key of `plus-one`
     "The attention of all layers"
     found = [v for k, v in self.values.items() if k.endswith('attn.weights')]
     if found: return torch.stack([v[..., -self.tokens.shape[1]:] for v in found], 1)
     raise InputError('this trace has kept no attention; its `sites` leave out attn.weights')
 
 # %% ../nbs/11_tracing.ipynb #8919038b
-def written(model: Transformer,
-            problems: Problems, # What to add
+def written(model: Transformer, problems: Problems, # What to add
            ) -> list[str]: # Whole texts, from the problem to `<end>`
     "Problems as the model was taught to write them; if it invents its chain, as it writes them"
     examples = render(problems, problem_config(model.meta))
@@ -305,8 +303,7 @@ def roles(self: Trace) -> dict[str, _Role]:
     return {k: r for k, r in _OTHER_ROLES.items() if thinks or 'thought' not in r.writes + r.reads}
 
 # %% ../nbs/11_tracing.ipynb #f2d3b154
-def role_masses(model: Transformer,
-                texts: list[str], # Whole texts, see `written`
+def role_masses(model: Transformer, texts: list[str], # Whole texts, see `written`
                ) -> dict[str, np.ndarray]: # (n, layer, head): the mass at each position of a role
     "How much attention each head pays to what each role needs"
     found = {}
@@ -322,7 +319,7 @@ def find_heads(mass: Annotated[np.ndarray, 'n layer head'], # Of one role
     "The heads that play a role best: at each position the one counts that looks there most"
     if not len(mass): return [], 0.
     heads, flat = mass.shape[2], mass.reshape(len(mass), -1)
-    groups = itertools.combinations(range(flat.shape[1]), n)
+    groups = itertools.combinations(range(flat.shape[1]), min(n, flat.shape[1]))
     best = max(groups, key=lambda hs: flat[:, hs].max(1).mean())
     return [divmod(h, heads) for h in best], float(flat[:, best].max(1).mean())
 
@@ -353,22 +350,20 @@ def linear_probe(x: Annotated[np.ndarray|torch.Tensor, 'n d'], # Activations
     return share((said == y[test]).sum(), len(test)) | dict(chance=float(usual / len(test)))
 
 # %% ../nbs/11_tracing.ipynb #850ef6d9
-def cut(texts: list[str],
-        lengths: Annotated[np.ndarray, 'b'], # How many tokens to keep of each
+def cut(texts: list[str], lengths: Annotated[np.ndarray, 'b'], # How many tokens to keep of each
        ) -> list[str]:
     "The beginnings of texts"
     return [decode(encode(text)[:int(n)]) for text, n in zip(texts, lengths)]
 
 # %% ../nbs/11_tracing.ipynb #97de0c58
-def activations(model: Transformer,
-                texts: list[str],
+def activations(model: Transformer, texts: list[str],
                 at: np.ndarray, # (b,) the position of each text, or (b, n) several
                 sites: str = r'resid$', # Sites of shape (b, t, d), a regular expression
                ) -> dict[str, np.ndarray]: # For each site (b, d), or (b, n, d)
     "Activations at chosen positions of many texts"
     found, at = {}, np.asarray(at, int)
-    if at.ndim not in (1, 2) or len(at) != len(texts) or not at.size:
-        raise InputError('accepted are positions (b,) or (b, n), a row for each text')
+    if at.ndim not in (1, 2) or len(at) != len(texts) or not at.size or at.min() < 0:
+        raise InputError('accepted are positions (b,) or (b, n), a row for each text, from 0')
     n = at.reshape(len(texts), -1)
     for rows, t in _traces(model, cut(texts, n.max(1) + 1), sites): # what follows does not matter
         for site, value in t.values.items():
@@ -378,8 +373,7 @@ def activations(model: Transformer,
     return {site: value.reshape(*at.shape, -1) for site, value in found.items()}
 
 # %% ../nbs/11_tracing.ipynb #b5df4dc4
-def untrained(model: Transformer,
-              seed: Count = 0) -> Transformer:
+def untrained(model: Transformer, seed: Count = 0) -> Transformer:
     "A model of the same configuration with fresh random weights, the same ones on every device"
     with torch.random.fork_rng(devices=[]), torch.device('cpu'):
         torch.default_generator.manual_seed(seed) # that of the processor alone
@@ -387,15 +381,23 @@ def untrained(model: Transformer,
     other.meta = model.meta
     return other.to(next(model.parameters())).eval()
 
+# %% ../nbs/11_tracing.ipynb #5e1a97c2
+def _thinkable(model, tokens, logits):
+    "Logits (…, b, t, 16) behind tokens (b, t), -inf where no token of the model's thoughts"
+    if model.meta.chain != 'invented': return logits
+    inside = (tokens == THINK).cumsum(1) > (tokens == END_THINK).cumsum(1)
+    due = inside & (inside.cumsum(1) <= model.meta.thought_tokens) # from `<think>` on
+    return logits.masked_fill(due[..., None] & ~model.meta.thought_mask(tokens.device), -torch.inf)
+
 # %% ../nbs/11_tracing.ipynb #8f14b0a5
 @torch.no_grad()
-def logit_lens(model: Transformer,
-               t: Trace, # Of this model, with its `embed` and `resid` values
+def logit_lens(model: Transformer, t: Trace, # Of this model, with its `embed` and `resid` values
               ) -> torch.Tensor: # Probabilities (layer + 1, b, t, 16): embedding, then each layer
     "What the model would say if it stopped after each layer"
     stream = [t['embed'], *(v for k, v in t.values.items() if k.endswith('.resid'))]
     like = next(model.parameters())
-    return torch.stack([_host(model.head(model.norm(h.to(like)))).softmax(-1) for h in stream])
+    logits = torch.stack([_host(model.head(model.norm(h.to(like)))) for h in stream])
+    return _thinkable(model, t.tokens, logits).softmax(-1)
 
 # %% ../nbs/11_tracing.ipynb #d2821c35
 @patch
