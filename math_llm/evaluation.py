@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch
 import torch
 from tqdm import tqdm
-from .tokenizer import encode_batch
+from .tokenizer import decode_batch, encode_batch
 from .problems import ProblemConfig, Problems, held_out
 from .chains import Examples, pretty, render
 from .model import Meta, Transformer
@@ -167,8 +167,7 @@ def _decoded(model, part, max_length=None):
     "Completions of the prompts of one batch, and what `Examples.judge` says of them"
     room = (max_length or model.config.max_length) - torch.from_numpy(part.prompt_lengths)
     found = generate(model, part.prompts(), int(room.max()), batch_size=len(part))
-    found.lengths = found.lengths.cpu().minimum(room)
-    said = found.texts()
+    said = decode_batch(found.tokens, found.lengths.cpu().minimum(room))
     return said, part.judge(said, problem_config(model.meta))
 
 # %% ../nbs/07_evaluation.ipynb #bd07826c
