@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from fastcore.basics import patch
-from .tokenizer import END, VOCAB, decode, encode
+from .tokenizer import END, END_THINK, THINK, VOCAB, decode, encode
 from .problems import Problems
 from .chains import check_chain, pretty, render
 from .model import ModelConfig, Transformer
@@ -44,8 +44,11 @@ def _read(model, line):
         text = '+'.join(o.zfill(limits.max_digits) for o in numbers.split('+')) + equals + rest
     if (n := len(encode(text))) >= room:
         raise InputError(f'{n} tokens leave no room for an answer; this model has room for {room}')
+    invents = model.meta.chain == 'invented'
     answers_only = model.meta.trained_on.get('prompt_loss_weight') == 0
-    if not equals and (model.meta.chain == 'invented' or answers_only):
+    if invents and rest[:1].isdigit():
+        raise InputError(f'this model thinks before it answers; accepted is {numbers}=')
+    if not equals and (invents or answers_only):
         raise InputError(f'this model needs a whole problem, for example {numbers.rstrip("+")}+5=')
     return text
 
@@ -252,8 +255,9 @@ def _verdict(reply):
     if reply.operands is None: return '❌', f'{_short(reply.text)} is not a problem'
     problem = '+'.join(map(_plain, reply.operands)) + '='
     if reply.right: return '✅', f'{problem}{reply.truth}'
-    said = f'{problem}{_plain(reply.answer)}' if reply.answer else f'{problem} was not answered'
-    return '❌', f'{said}, the true sum is {reply.truth}'
+    said = reply.answer or ' was not answered'
+    if _plain(said) != reply.truth: said = _plain(said)
+    return '❌', f'{problem}{said}, the true sum is {reply.truth}'
 
 # %% ../nbs/14_interactive.ipynb #2e7bfe03
 def _thinking(reply, width=None):
@@ -338,11 +342,14 @@ def _show(self: _Prompt, reply):
 # %% ../nbs/14_interactive.ipynb #540b713b
 @patch
 def _choices(self: _Prompt):
-    "The likeliest tokens that may follow, lettered"
-    logits = trace(self.model, self.built, '^logits$')['logits']            # (1, t, 16)
-    probs, ids = logits[0, -1].softmax(-1).topk(5)
+    "Tokens that may follow, lettered: what the model would write, and the likeliest others"
+    probs = trace(self.model, self.built, '^logits$')['logits'][0, -1].softmax(-1)   # (16,)
+    own, ranked = generate(self.model, [self.built], 1), probs.argsort(descending=True, stable=True)
+    first = own.tokens[0, 0].item()
+    probs[first] = own.probs[0, 0]                                  # 1: the token is given
+    ids = [first, *(i for i in ranked.tolist() if i != first)][:5]
     self.offered = dict(zip('abcde', [VOCAB[i] for i in ids]))
-    best, text = [*zip(self.offered.items(), probs.tolist())], pretty(self.built)
+    best, text = [*zip(self.offered.items(), probs[ids].tolist())], pretty(self.built)
     if self.piped: return '\t'.join([text, *(f'{a} {t} {percent(p)}' for (a, t), p in best)])
     def shown(t, p): return (_colour(t, p) if self.colour else t) + ' ' * (9 - len(t))
     rows = [f'   {a}  {shown(t, p)}{percent(p):>9}' for (a, t), p in best]
@@ -360,8 +367,9 @@ def _add(self: _Prompt, line):
     if ids[-1] != END and len(ids) < room: return self._choices()
     probs = trace(self.model, self.built, '^logits$')['logits'][0].softmax(-1)
     n, self.built = len(encode(self.typed)), None
-    probs = probs[range(n - 1, len(ids) - 1), ids[n:]]
-    reply = _Reply(self.typed, [VOCAB[i] for i in ids[n:]], probs.tolist(), self.model.meta.chain)
+    given = (THINK, END_THINK) if self.model.meta.chain == 'invented' else ()
+    probs = [1. if i in given else p[i].item() for i, p in zip(ids[n:], probs[n - 1:])]
+    reply = _Reply(self.typed, [VOCAB[i] for i in ids[n:]], probs, self.model.meta.chain)
     return self._show(_judge(self.model, reply, self.options.get('explain')))
 
 # %% ../nbs/14_interactive.ipynb #8e3c1af5
