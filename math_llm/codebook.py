@@ -93,8 +93,10 @@ class Feature:
     start: Count|None = None # Lowest column of a group, for `lookahead`
 
     def __post_init__(self):
-        if self.kind in _WORDS: return
-        raise InputError(f'no kind of feature {self.kind!r}; accepted are {", ".join(_WORDS)}')
+        if self.kind not in _WORDS:
+            raise InputError(f'no kind of feature {self.kind!r}; accepted are {", ".join(_WORDS)}')
+        if (self.start or 0) > self.column:
+            raise InputError(f'a group starts at its highest column, {self.column}, or below')
 
     def __str__(self): # In words
         ends = dict.fromkeys([self.column if self.start is None else self.start, self.column])
@@ -250,14 +252,13 @@ def _find(tokens, values, first):
 @patch
 def examine(self: _Entry, problems: Problems, # New ones
             tokens: Annotated[np.ndarray, 'b'], # What the model thought about them here
-           ) -> dict: # Shares: `read`, `foretold`, each with the `_baseline` of a constant guess
+           ) -> dict: # Shares: `read`, `read_baseline` of a constant guess, `foretold`
     "How well new thoughts are read and foretold"
     c, n = Columns(problems), len(problems)
     true = self.expected(c)
     return dict(read=share((self.read(tokens) == true).sum(), n),
                 read_baseline=share(np.unique(true, return_counts=True)[1].max(initial=0), n),
-                foretold=share((self.foretell(c) == tokens).sum(), n),
-                foretold_baseline=share(np.bincount(tokens).max(initial=0), n))
+                foretold=share((self.foretell(c) == tokens).sum(), n))
 
 # %% ../nbs/09_codebook.ipynb #9ea90722
 def _status(entry):

@@ -22,7 +22,7 @@ from .codebook import Columns
 from .permutations import PERMUTATIONS, Puzzles
 from .results import markdown_table, plot_table, write_json
 from .options import Count, InputError, Size, check_calls, check_options, command, opt
-from .files import check_output, load_model, problem_config, resolve_device
+from .files import check_output, load_model, problem_config
 
 # %% ../nbs/13_contract.ipynb #13000011
 @dataclass
@@ -414,7 +414,7 @@ class ContractConfig:
 def contract_command(config):
     "Test whether a model needs its thoughts, follows them, and means one thing by each."
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
-    model = load_model(config.checkpoint, resolve_device(config.device))
+    model = load_model(config.checkpoint, config.device)
     report = contract(model, n=config.problems, seed=config.seed)
     print(f'{config.checkpoint}, {report["n"]} held-out problems, seed {config.seed}\n')
     print(format_contract(report))

@@ -60,8 +60,8 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
 # %% ../nbs/12_patching.ipynb #96f04a11
 def _positions(at, lengths):
     "Positions (b,) in texts of these lengths, from a number for each text or one for all"
-    if isinstance(at, np.ndarray): at = torch.as_tensor(at, device=lengths.device)
-    else: at = torch.zeros_like(lengths) + at + lengths * (at < 0)
+    at = torch.as_tensor(at, device=lengths.device)
+    if not at.ndim: at = at + lengths * (at < 0)
     if ((at >= 0) & (at < lengths)).all(): return at
     raise InputError('a position to patch lies outside its text')
 
@@ -71,7 +71,7 @@ class Where:
     "A place to patch"
     site: str # Name of the site, for example `blocks.2.resid`
     at: np.ndarray|int|None = -1 # Position (b,), or one for all (negative: from the end); None: all
-    source: np.ndarray|int|None = None # Position in the other run; default: as `at`
+    source: np.ndarray|int|None = None # Position in the clean run; default: as `at`
     heads: list[int]|None = None # Of sites (b, head, t, …): these heads; default: all
 
     def mask(self, value, lengths, at):
@@ -82,8 +82,7 @@ class Where:
             raise InputError(f'{self.site} has {n} heads, counted from 0, and not {self.heads}')
         mask = torch.ones(len(value), t, dtype=torch.bool, device=host)
         if at is not None: mask = torch.arange(t, device=host) == _positions(at, lengths)[:, None]
-        chosen = torch.tensor([h in heads for h in range(n)], dtype=torch.bool, device=host)
-        if n: mask = mask[:, None] & chosen[:, None] # (b, head, t)
+        if n: mask = mask[:, None] & torch.tensor([[h in heads] for h in range(n)], device=host)
         return mask[..., None].expand_as(value).to(value.device)
 
 # %% ../nbs/12_patching.ipynb #c01518b4
@@ -109,6 +108,7 @@ class _Patched:
 # %% ../nbs/12_patching.ipynb #115dd55f
 def _run(model, tokens, lengths, hook=None):
     "Logits (b, 16) behind each text, on the host"
+    if min(lengths.tolist(), default=0) < 1: raise InputError('nothing follows an empty text')
     tokens = tokens.to(next(model.parameters()).device)
     logits = _thinkable(model, tokens, model(tokens, hook=hook))
     last = lengths.to(logits.device)[:, None, None] - 1
@@ -116,7 +116,7 @@ def _run(model, tokens, lengths, hook=None):
 
 # %% ../nbs/12_patching.ipynb #5235db74
 def _remember(model, tokens, lengths, where):
-    "Logits, and what was computed at the sites of places"
+    "Logits, and what was computed at each place"
     sites, kept = {w.site for w in where}, {}
     def look(name, value):
         if name in sites: kept[name] = value
@@ -124,19 +124,14 @@ def _remember(model, tokens, lengths, where):
     logits = _run(model, tokens, lengths, look)
     if missing := sites - kept.keys():
         raise InputError(f'no site {missing.pop()!r} in this model; its method `sites` lists them')
-    return logits, kept
-
-# %% ../nbs/12_patching.ipynb #e38b6b87
-def _taken(where, kept, lengths):
-    "What was computed at each place"
     at = [w.at if w.source is None else w.source for w in where]
-    return [kept[w.site][w.mask(kept[w.site], lengths, a)] for w, a in zip(where, at)]
+    return logits, [kept[w.site][w.mask(kept[w.site], lengths, a)] for w, a in zip(where, at)]
 
 # %% ../nbs/12_patching.ipynb #b2dfeea4
-def _replace(where, values, lengths):
-    "A hook that puts `values` in place"
+def _replace(places, lengths):
+    "A hook that puts new values in place; places: pairs of a place and its values"
     def hook(name, value):
-        for w, new in zip(where, values):
+        for w, new in places:
             if name == w.site: value = value.masked_scatter(w.mask(value, lengths, w.at), new)
         return value
     return hook
@@ -148,8 +143,9 @@ def _patch(model, clean, corrupted, places):
     every = [w for where in places.values() for w in where]
     if any(w.at is None for w in every) and n.tolist() != m.tolist():
         raise InputError('to patch all positions, both texts of a pair need one length')
-    before, (logits, kept) = _run(model, b, m), _remember(model, a, n, every)
-    return {name: (_run(model, b, m, _replace(where, _taken(where, kept, n), m)), logits, before)
+    before, (logits, values) = _run(model, b, m), _remember(model, a, n, every)
+    new = iter(zip(every, values))
+    return {name: (_run(model, b, m, _replace([next(new) for _ in where], m)), logits, before)
             for name, where in places.items()}
 
 # %% ../nbs/12_patching.ipynb #68fde60d
@@ -179,13 +175,14 @@ def ablate(model: Transformer, texts: list[str], # Each cut where an answer is d
            where: Where|list[Where], # Places, ablated together
            by: str = 'mean', # `mean` over the texts, or `zero`
           ) -> tuple[torch.Tensor, torch.Tensor]: # Logits (b, 16), ablated and plain
-    "Remove what was computed at a place"
+    "Remove what was computed at a place; raises `InputError` where there is no mean"
     if by not in ('mean', 'zero'): raise InputError(f'accepted are mean and zero, not {by!r}')
     where, (tokens, lengths) = listify(where), encode_batch(texts)
-    logits, kept = _remember(model, tokens, lengths, where)
-    means = [v.view(len(texts), -1).mean(0).repeat(len(texts)) * (by == 'mean')
-             for v in _taken(where, kept, lengths)]
-    return _run(model, tokens, lengths, _replace(where, means, lengths)), logits
+    if by == 'mean' and any(w.at is None for w in where) and len(lengths.unique()) > 1:
+        raise InputError('a mean over all positions needs texts of one length')
+    logits, values = _remember(model, tokens, lengths, where)
+    means = [v.view(len(texts), -1).mean(0).repeat(len(texts)) * (by == 'mean') for v in values]
+    return _run(model, tokens, lengths, _replace([*zip(where, means)], lengths)), logits
 
 # %% ../nbs/12_patching.ipynb #f41d2449
 @dataclass

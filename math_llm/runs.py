@@ -120,8 +120,7 @@ def _differences(config, folder):
     "What differs between a configuration and the record of an earlier run, in words"
     new = json.loads(json.dumps(asdict(config)))
     old = read_json(folder/'training_config.json', '; --overwrite begins anew')
-    # an older version knew fewer
-    old = {f.name: f.default for f in fields(config)} | dict(phases=[]) | old
+    old = {f.name: f.default for f in fields(config)} | dict(phases=[]) | old # old runs knew fewer
     gone = {k: 'no option any more' for k, fine in config.dropped.items()
             if k in old and old[k] not in fine}
     differs = {k: v for k, v in new.items() if k not in _MAY_DIFFER and old[k] != v}

@@ -116,7 +116,9 @@ def writes(self: Layout): # What the token that each position predicts means
 def where(self: Layout, *kinds: str, # `operand`, `digit`, `carry`, `tens`, `ones`, `answer` …
           column=None, operand=None, # Only this: a number, or one for each row (b,)
          ) -> np.ndarray: # (b, t) True where it is so
-    "Which positions are of these kinds"
+    "Which positions are of these kinds; raises `InputError` at an unknown one"
+    if unknown := {*kinds} - {*_CODE}:
+        raise InputError(f'no kind {unknown.pop()!r} of position; accepted are {", ".join(_CODE)}')
     found = np.isin(self.kind, [_CODE[k] for k in kinds])
     for array, want in ((self.column, column), (self.operand, operand)):
         if want is not None: found &= array == np.reshape(want, (-1, 1))
@@ -150,8 +152,7 @@ class Trace:
 
     def __getitem__(self, site: str):
         if site in self.values: return self.values[site]
-        there = ", ".join(self.values) or "none"
-        raise InputError(f'no site {site!r} in this trace; there are {there}')
+        raise InputError(f'no site {site!r}; this trace has {", ".join(self.values) or "none"}')
 
 # %% ../nbs/11_tracing.ipynb #0590f126
 def _host(x): return x.to('cpu', torch.promote_types(x.dtype, torch.float32)) # for numpy
@@ -324,13 +325,13 @@ def find_heads(mass: Annotated[np.ndarray, 'n layer head'], # Of one role
     return [divmod(h, heads) for h in best], float(flat[:, best].max(1).mean())
 
 # %% ../nbs/11_tracing.ipynb #1dd9c2d2
-def _discriminate(x, y, new, ridge):
+def _discriminate(x, y, new):
     "The class of each row of `new`, by the linear discriminant of rows x (n, d) of classes y (n,)"
     classes, index = np.unique(y, return_inverse=True)
     means = np.stack([x[y == c].mean(0) for c in classes])              # (c, d)
     spread = x - means[index]
     cov = spread.T @ spread / len(x)
-    cov += ridge * (np.trace(cov) / len(cov) + 1e-12) * np.eye(len(cov))
+    cov += 1e-3 * (np.trace(cov) / len(cov) + 1e-12) * np.eye(len(cov)) # so that it has an inverse
     w = np.linalg.solve(cov, means.T)                                   # (d, c)
     prior = np.log(np.bincount(index) / len(y))
     return classes[(new @ w - (means.T * w).sum(0) / 2 + prior).argmax(1)]
@@ -339,13 +340,12 @@ def _discriminate(x, y, new, ridge):
 def linear_probe(x: Annotated[np.ndarray|torch.Tensor, 'n d'], # Activations
                  y: Annotated[np.ndarray, 'n'], # What they should tell: whole numbers
                  seed: Count = 0, # Decides the halves
-                 ridge: float = 1e-3, # Added to the covariance, as a share of its mean variance
                 ) -> dict: # A `share` of the held-out half, and by `chance`: of the commonest class
     "How well a linear function of activations tells something; closed form, held out"
     if len(x) < 2: raise InputError('a probe needs two examples or more')
     x, y = np.asarray(x, np.float64), np.asarray(y)
     fit, test = np.array_split(np.random.default_rng(seed).permutation(len(x)), 2)
-    said = _discriminate(x[fit], y[fit], x[test], ridge)
+    said = _discriminate(x[fit], y[fit], x[test])
     usual = np.unique(y[test], return_counts=True)[1].max()
     return share((said == y[test]).sum(), len(test)) | dict(chance=float(usual / len(test)))
 
