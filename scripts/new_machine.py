@@ -77,8 +77,8 @@ def main(output, train, cpu_only):
             shell(before, user)
         seconds = shell(first, user)
         disk, torch = environment(user)
-        report = json.loads((user / 'checkpoints' / 'test_results.json').read_text())
-        seed = json.loads((user / 'checkpoints' / 'training_config.json').read_text())['seed']
+        report = json.loads((user / 'checkpoints' / 'test_results.json').read_bytes())
+        seed = json.loads((user / 'checkpoints' / 'training_config.json').read_bytes())['seed']
         fresh = fresh_report(user / 'checkpoints', seed, 10_000)
         if not cpu_only:
             shell(f'{before} && {second}', developer)

@@ -42,7 +42,7 @@ def command(config):
 
 def how(folder):
     "The command that repeats the run in a folder."
-    return command(json.loads((Path(folder) / 'training_config.json').read_text()))
+    return command(json.loads((Path(folder) / 'training_config.json').read_bytes()))
 
 
 def choose(names, plan, results, run):
