@@ -36,7 +36,7 @@ VENV = 'python3 -m venv .venv && . .venv/bin/activate'
 def copy(folder):
     "What git has of the project, in a new folder."
     files = subprocess.run(
-        ['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, check=True
+        ['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, encoding='utf-8', check=True
     )
     for name in filter(None, files.stdout.split('\0')):
         if not (ROOT / name).is_file():
