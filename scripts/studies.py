@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from math_llm.options import InputError
 from math_llm.training import TrainingConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,5 +57,8 @@ def choose(names, plan, results, run):
         if done[name]:
             print(f'{results / name}.json is there already')
             continue
-        run(name, results / f'{name}.json')
+        try:
+            run(name, results / f'{name}.json')
+        except InputError as e:
+            sys.exit(f'{name}: {e}')
         print(results / f'{name}.json')
