@@ -207,7 +207,7 @@ def _memory_child(part, setting, variant, precision, threads):
     "Print the MB that a work needs, in a process that has done the same with two problems"
     torch.set_num_threads(threads)
     def most(): # MB so far
-        return int(_STATUS.read_text().partition('VmHWM:')[2].split()[0]) / 1024
+        return int(_STATUS.read_text(encoding='utf-8').partition('VmHWM:')[2].split()[0]) / 1024
     for batch in (2, setting['batch']):
         works = _PARTS[part](_Setting(**setting | dict(batch=batch)))
         call = next(w for w in works if (w.variant, w.precision) == (variant, precision)).make()
@@ -223,7 +223,7 @@ def _memory(part, s, w):
         before = torch.cuda.memory_allocated(s.device)
         call()
         return (torch.cuda.max_memory_allocated(s.device) - before) / 2**20
-    if not _STATUS.exists() or 'VmHWM:' not in _STATUS.read_text(): return None
+    if not _STATUS.exists() or 'VmHWM:' not in _STATUS.read_text(encoding='utf-8'): return None
     asked = part, asdict(s), w.variant, w.precision, torch.get_num_threads()
     code = f'from math_llm.benchmark import _memory_child; _memory_child(*{asked!r})'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,

@@ -257,12 +257,12 @@ def _resumed(config, world, log, objective, parts, batches):
 
 # %% ../nbs/25_training.ipynb #5117a0d0
 def _prune(objective, examples, device, world, log):
-    "When it is time, choose the thoughts that answers unlearn to listen to, by validation problems"
+    "When it is time, choose the thoughts that answers learn to ignore, by validation problems"
     if not objective.prunes: return
     objective.prune(world.broadcast(objective.redundant(Batch.of(examples).to(device))))
     n, k = len(objective.pruned), objective.n_thoughts
     with world.together():
-        log.say(f'{n} of {k} thoughts are redundant: answers unlearn to listen to them')
+        log.say(f'{n} of {k} thoughts are redundant: answers learn to ignore them')
 
 # %% ../nbs/25_training.ipynb #5117a0d1
 def _stopping(world, device, asked):

@@ -117,7 +117,7 @@ def trained(options, seconds, asked=0):
             run.send_signal(signal.SIGTERM)
             code, error = 'stopped', run.communicate(timeout=30)[1]
         if run.returncode not in (0, 143): raise RuntimeError(error.strip().splitlines()[-1])
-        log = (Path(folder)/'run'/'logs'/'training.log').read_text()
+        log = (Path(folder)/'run'/'logs'/'training.log').read_text(encoding='utf-8')
         own = dict(command='math_llm_train ' + ' '.join(options), ended=code == 0,
                    seconds=round(time.time() - began, 1))
         found = followed(log, began) | own | report(Path(folder)/'run'/'test_results.json')
@@ -130,7 +130,7 @@ def trained(options, seconds, asked=0):
 def report(path):
     "What a results file of a run says, if there is one."
     if not path.exists(): return {}
-    read = json.loads(path.read_text())
+    read = json.loads(path.read_bytes())
     return {k: read[k] for k in ('exact_match', 'steps', 'peak_memory_mb', 'precision')} | dict(
         training_seconds=read['seconds'])
 

@@ -83,7 +83,7 @@ def load_taught(checkpoint):
 def record(path, row, command, seed, seconds):
     "Add a row to a results file"
     old = (
-        json.loads(path.read_text())
+        json.loads(path.read_bytes())
         if path.exists()
         else dict(command=[], seeds=[], seconds=0, rows=[])
     )

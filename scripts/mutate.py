@@ -120,7 +120,7 @@ def mutants(cells, n, seed):
 def notebook_of(module):
     "The notebook that exports a module."
     return next(p for p in sorted(ROOT.glob('nbs/*.ipynb'))
-                if f'#| default_exp {module}"' in p.read_text())
+                if f'#| default_exp {module}"' in p.read_text(encoding='utf-8'))
 
 
 def runs(shell, cell):
@@ -132,9 +132,9 @@ def runs(shell, cell):
 
 def export(cell, changed, module):
     "The module with a changed cell, as processes that tests start will import it"
-    before, mark, code = re.split(rf'(# %% \S+ #{cell.id}\n)', module.read_text())
+    before, mark, code = re.split(rf'(# %% \S+ #{cell.id}\n)', module.read_text(encoding='utf-8'))
     rest = re.search(r'^# %% |\Z', code, re.M).start()
-    module.write_text(before + mark + changed + '\n\n' + code[rest:])
+    module.write_text(before + mark + changed + '\n\n' + code[rest:], encoding='utf-8')
 
 
 def survives(shell, cells, at, first, changed, module, limit):
@@ -142,7 +142,7 @@ def survives(shell, cells, at, first, changed, module, limit):
     `module`? A fork of this process tries."""
     tmp, kept = tempfile.gettempdir(), tempfile.gettempdir() + '.kept'
     subprocess.run(['cp', '-a', tmp, kept], check=True)
-    exported = module.read_text()
+    exported = module.read_text(encoding='utf-8')
     export(cells[at], changed, module)
     if not (pid := os.fork()):
         os.setpgrp()
@@ -156,7 +156,7 @@ def survives(shell, cells, at, first, changed, module, limit):
     while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end: time.sleep(0.05)
     with suppress(ProcessLookupError): os.killpg(pid, signal.SIGKILL)
     if not ended[0]: os.waitpid(pid, 0)
-    module.write_text(exported)
+    module.write_text(exported, encoding='utf-8')
     while os.path.exists(tmp): shutil.rmtree(tmp, ignore_errors=True) # its processes clean up too
     os.rename(kept, tmp) # what the fork has written is gone
     return ended[0] != 0 and ended[1] == 0
@@ -199,11 +199,11 @@ def in_a_copy(module, *how):
             tempfile.tempdir = str(tmp)
             sys.path.insert(0, str(copy))
             os.chdir(copy/'nbs')
-            try: out.write_text(json.dumps(examine(module, *how)))
+            try: out.write_text(json.dumps(examine(module, *how)), encoding='utf-8')
             except BaseException: traceback.print_exc()
             finally: os._exit(0)
         os.waitpid(pid, 0)
-        return json.loads(out.read_text()) if out.exists() else sys.exit(1)
+        return json.loads(out.read_bytes()) if out.exists() else sys.exit(1)
 
 
 def main():
@@ -225,7 +225,7 @@ def main():
     report = [in_a_copy(m, a.n, a.seed, a.only, a.time_limit, a.whole)
               for m in a.modules or every]
     if a.output: Path(a.output).write_text(json.dumps(dict(seed=a.seed, modules=report), indent=1)
-                                           + '\n')
+                                           + '\n', encoding='utf-8')
 
 
 if __name__ == '__main__': main()

@@ -36,7 +36,7 @@ VENV = 'python3 -m venv .venv && . .venv/bin/activate'
 def copy(folder):
     "What git has of the project, in a new folder."
     files = subprocess.run(
-        ['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, check=True
+        ['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, encoding='utf-8', check=True
     )
     for name in filter(None, files.stdout.split('\0')):
         if not (ROOT / name).is_file():
@@ -77,8 +77,8 @@ def main(output, train, cpu_only):
             shell(before, user)
         seconds = shell(first, user)
         disk, torch = environment(user)
-        report = json.loads((user / 'checkpoints' / 'test_results.json').read_text())
-        seed = json.loads((user / 'checkpoints' / 'training_config.json').read_text())['seed']
+        report = json.loads((user / 'checkpoints' / 'test_results.json').read_bytes())
+        seed = json.loads((user / 'checkpoints' / 'training_config.json').read_bytes())['seed']
         fresh = fresh_report(user / 'checkpoints', seed, 10_000)
         if not cpu_only:
             shell(f'{before} && {second}', developer)

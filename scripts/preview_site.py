@@ -108,7 +108,8 @@ def to_html(text):
     command = [pypandoc.get_pandoc_path(), '-f', 'markdown+emoji', '-t', 'html5', '--mathml',
                '--toc', '--toc-depth=3', '--wrap=none', '--syntax-highlighting=none',
                f'--template={ROOT}/scripts/preview/body.html', '-M', 'title=x']
-    made = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+    made = subprocess.run(command, input=text, capture_output=True, encoding='utf-8',
+                          check=True).stdout
     return made.split('<!-- body -->')
 
 

@@ -32,15 +32,15 @@ def fresh_report(folder, seed, n):
 
 def losses(folder):
     "Step and mean loss of every log line. Of steps that a run repeated, the last counts."
-    log = (folder / 'logs' / 'training.log').read_text()
+    log = (folder / 'logs' / 'training.log').read_text(encoding='utf-8')
     found = re.findall(r' step ([\d,]+)/[\d,]+  loss ([\d.]+)', log)
     return sorted({int(step.replace(',', '')): float(loss) for step, loss in found}.items())
 
 
 def summary(folder, fresh):
     "A run in one row."
-    seed = json.loads((folder / 'training_config.json').read_text())['seed']
-    report = json.loads((folder / 'test_results.json').read_text())
+    seed = json.loads((folder / 'training_config.json').read_bytes())['seed']
+    report = json.loads((folder / 'test_results.json').read_bytes())
     row = dict(run=folder.name, seed=seed, minutes=report['seconds'] / 60)
     row |= {
         k: report[k]

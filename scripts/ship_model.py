@@ -38,7 +38,7 @@ def draw(model, n, seed, bias):
 def history(runs):
     "Commands and configurations of all runs; a shipped model brings those of its own."
     whole = dict(commands=[], phases=[])
-    for config in (json.loads((run/'training_config.json').read_text()) for run in runs):
+    for config in (json.loads((run/'training_config.json').read_bytes()) for run in runs):
         if 'commands' in config: whole |= config | {k: whole[k] + config[k]
                                                     for k in ('commands', 'phases')}
         else:

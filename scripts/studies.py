@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from math_llm.options import InputError
 from math_llm.training import TrainingConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +43,7 @@ def command(config):
 
 def how(folder):
     "The command that repeats the run in a folder."
-    return command(json.loads((Path(folder) / 'training_config.json').read_text()))
+    return command(json.loads((Path(folder) / 'training_config.json').read_bytes()))
 
 
 def choose(names, plan, results, run):
@@ -56,5 +57,8 @@ def choose(names, plan, results, run):
         if done[name]:
             print(f'{results / name}.json is there already')
             continue
-        run(name, results / f'{name}.json')
+        try:
+            run(name, results / f'{name}.json')
+        except InputError as e:
+            sys.exit(f'{name}: {e}')
         print(results / f'{name}.json')

@@ -143,7 +143,7 @@ def looks(open_tab, args):
         wide, found = tab.evaluate('document.documentElement.scrollWidth > innerWidth'), []
         if args.shots: tab.screenshot(path=args.shots/f'{name}-{theme}-{width}.png', full_page=True)
         if args.axe:
-            tab.evaluate(args.axe.read_text())
+            tab.evaluate(args.axe.read_text(encoding='utf-8'))
             found = [(v['id'], v['impact']) for v in tab.evaluate('axe.run()')['violations']]
         print(f"{name} {theme} {width}: axe {found}; {'scrolls sideways' if wide else 'fits'}")
         good &= not wide and not any(impact in ('critical', 'serious') for _, impact in found)

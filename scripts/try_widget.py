@@ -44,7 +44,7 @@ def lab(folder):
                 'jupyterlab.NeverCheckForUpdate']
     env = os.environ | {k: folder for k in ('JUPYTER_CONFIG_DIR', 'JUPYTER_RUNTIME_DIR',
                                             'JUPYTERLAB_SETTINGS_DIR', 'JUPYTERLAB_WORKSPACES_DIR')}
-    log = open(Path(folder)/'lab.log', 'w')
+    log = open(Path(folder)/'lab.log', 'w', encoding='utf-8')
     server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', *options], env=env, stdout=log,
                               stderr=log)
     try:
@@ -52,7 +52,7 @@ def lab(folder):
             try: urlopen(f'{home}/api').close()
             except OSError: time.sleep(1)
             else: break
-        else: sys.exit(Path(log.name).read_text())
+        else: sys.exit(Path(log.name).read_text(encoding='utf-8'))
         yield home
     finally:
         server.terminate()

@@ -71,7 +71,7 @@ ROWS = {
 
 def reports():
     "The reports that there are, by rows of the page."
-    found = {p.stem: json.loads(p.read_text())['contract'] for p in RESULTS.glob('*.json')}
+    found = {p.stem: json.loads(p.read_bytes())['contract'] for p in RESULTS.glob('*.json')}
     rows = {row: [found[name] for name in names if name in found] for row, names in ROWS.items()}
     return {row: some for row, some in rows.items() if some}
 

@@ -71,7 +71,7 @@ SIZES = 10**3, 10**4, 10**5  # training rows of state tracking
 
 
 def load(name):
-    return json.loads((RESULTS / f'{name}.json').read_text())
+    return json.loads((RESULTS / f'{name}.json').read_bytes())
 
 
 def disagree(condition):

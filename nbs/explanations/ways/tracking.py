@@ -69,7 +69,7 @@ class Tracking:
         return width(self.group) * m
 
     def draw(self, n, rng, m, test=False):
-        "Rows (n, m). A training row is the beginning of one of the set; a test row is new"
+        "Rows (n, m). A training row begins one of the set; a test row is any, perhaps one of these"
         if not test:
             return self.known[rng.integers(0, len(self.known), n), :m]
         return rng.integers(0, SIZES[self.group], (n, m))
