@@ -202,8 +202,8 @@ def draw(config: ProblemConfig, # Limits, and the shares of the biased problems
     digits = rng.integers(0, 10, (*width.shape, D), dtype=np.uint8)
     lead = rng.integers(1, 10, top.shape, dtype=np.uint8)
     if config.large_digits:
-        large = rng.random(n) < config.large_digits
-        for x in digits, lead: x[large] = np.maximum(x[large], rng.integers(10, size=x[large].shape))
+        high = rng.random(n) < config.large_digits
+        for x in (digits, lead): x[high] = np.maximum(x[high], rng.integers(10, size=x[high].shape))
     leads = (column == top - 1) & (top > 1)                  # a number does not begin with 0
     if repeats.any():
         digits[repeats] = _repeated_digits(digits[repeats].shape, rng)
