@@ -194,9 +194,8 @@ def parse_example(text: str, # `658+189=<think>…</think>847<end>`, with or wit
 _split = re.compile(r'(=\d+)(?=\d\+)') # a sum, and the step behind it
 
 # %% ../nbs/02_chains.ipynb #5c61a0fd
-def chain_steps(chain: str, # A `columns` chain, without spaces
-               ) -> list[str]:
-    "The steps of a `columns` chain"
+def chain_steps(chain: str) -> list[str]:
+    "The steps of a `columns` chain, which is written without spaces"
     return _split.sub(r'\1 ', chain).split()
 
 # %% ../nbs/02_chains.ipynb #3d4dbacf

@@ -70,7 +70,7 @@ def _annotated(kind, more, value, sizes):
     return value
 
 # %% ../nbs/20_checks.ipynb #20c00011
-_UNFIT = TypeError, ValueError, OverflowError, RuntimeError, AssertionError
+_UNFIT = TypeError, ValueError, OverflowError, RuntimeError, AssertionError, ImportError
 
 def _any_of(kinds, value, sizes):
     "The first of several kinds that fits"
@@ -89,13 +89,12 @@ def _fit(kind, value, sizes):
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
     if origin is torch.Tensor and isinstance(value, (list, np.ndarray)) and len(value):
-        return torch.from_numpy(_array(value))
+        return torch.from_numpy(_array(value).copy()) # views may run backwards
     if origin is Path: return Path(os.fspath(value))
     if origin is torch.device: return torch.empty(0, device=torch.device(value)).device # is there
     if origin is dict and isinstance(value, dict) and kinds:
         return {_fit(kinds[0], k, sizes): _fit(kinds[1], v, sizes) for k, v in value.items()}
-    # a compiled module is one too
-    if isinstance(getattr(value, '_orig_mod', value), origin): return value
+    if isinstance(getattr(value, '_orig_mod', value), origin): return value # or it is compiled
     raise TypeError
 
 # %% ../nbs/20_checks.ipynb #7ecbced6
@@ -114,6 +113,8 @@ def _accepted(kind):
         named = isinstance(more, str)
         return f"{what} ({more.replace(' ', ', ')})" if named else f"{what} with {', '.join(more)}"
     if origin in (typing.Union, types.UnionType): return ' or '.join(map(_accepted, kinds))
+    if origin is tuple and kinds and ... not in kinds:
+        return f"a list ({', '.join(map(_accepted, kinds))})"
     if origin in (list, tuple) and kinds: return f'a list ({_accepted(kinds[0])} each)'
     return _WORDS.get(kind) or _WORDS.get(origin) or getattr(origin, '__name__', str(origin))
 
@@ -124,7 +125,9 @@ def _shown(value):
              torch.device)
     try: text = ' '.join(reprlib.repr(value).split()) if isinstance(value, plain) else ''
     except ValueError: text = '' # an integer beyond what Python writes
-    return text or f'of type {type(value).__name__}'
+    array = isinstance(value, (np.ndarray, torch.Tensor))
+    shape = f', shape {tuple(value.shape)}' if array else ''
+    return text or f'of type {type(value).__name__}{shape}'
 
 # %% ../nbs/20_checks.ipynb #7ecbced8
 def converted(kind, # An annotation: `int`, `list[str]|None`, `Annotated[np.ndarray, 'b t']`

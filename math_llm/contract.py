@@ -237,7 +237,7 @@ def _cases(t, on=False):
 
 # %% ../nbs/13_contract.ipynb #13000038
 def _elsewhere(t, lengths, places):
-    "As many other places among the first pieces of each chain, at random"
+    "Other places among the first pieces of each chain, at random: as many, if there are"
     return [t.rng.permutation([*{*range(n)} - {*at}])[:len(at)].tolist()
             for n, at in zip(lengths, places)]
 
@@ -416,7 +416,7 @@ def contract_command(config):
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, resolve_device(config.device))
     report = contract(model, n=config.problems, seed=config.seed)
-    print(f'{config.checkpoint}, {config.problems} held-out problems, seed {config.seed}\n')
+    print(f'{config.checkpoint}, {report["n"]} held-out problems, seed {config.seed}\n')
     print(format_contract(report))
     if config.output_file: write_json(config.output_file, report)
 

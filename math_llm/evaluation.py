@@ -37,8 +37,7 @@ def share(k: Count, # Successes
     return dict(count=k, n=n, share=p, low=low if k else 0., high=high if k < n else 1.)
 
 # %% ../nbs/07_evaluation.ipynb #01386c5a
-def percent(x: float|None, # A share
-           ) -> str:
+def percent(x: float|None) -> str:
     "A share in percent, cut to two decimals"
     return '–' if x is None else f'{math.floor(x*10_000 + 1e-6)/100:.2f} %'
 
@@ -206,9 +205,8 @@ _Report = Annotated[dict, ('n', 'exact_match', 'token_accuracy', 'chain_validity
 _TABLES = dict(digits='digits', operands='operands', carry_run='longest carry run')
 
 # %% ../nbs/07_evaluation.ipynb #fcc5ea44
-def format_report(report: _Report, # Made by `evaluate`
-                 ) -> str:
-    "A report as a page of text"
+def format_report(report: _Report) -> str:
+    "A report of `evaluate` as a page of text"
     names = dict(exact_match='exact match', token_accuracy='token accuracy',
                  chain_validity='valid chains')
     lines = [_line(name, report[key]) for key, name in names.items()]

@@ -171,8 +171,7 @@ def faithfulness(model: Transformer,
                  batch_size: Size = 512, # Texts at a time
                  seed: Count = 0, # Decides which steps are falsified, and how, and what is swapped
                 ) -> dict: # Plain JSON
-    """What becomes of a model's answers when its chains are disturbed (Lanham et al., 2307.13702);
-    raises `InputError` if it writes no chain"""
+    "Disturb a model's chains (Lanham et al., 2307.13702); raises `InputError` if it writes none"
     disturbances, training = _disturbances(model.meta.chain), model.training
     rng, examples = np.random.default_rng(seed), written_for(model, problems)
     model.eval()

@@ -44,8 +44,11 @@ def _read(model, line):
         text = '+'.join(o.zfill(limits.max_digits) for o in numbers.split('+')) + equals + rest
     if (n := len(encode(text))) >= room:
         raise InputError(f'{n} tokens leave no room for an answer; this model has room for {room}')
+    invents = model.meta.chain == 'invented'
     answers_only = model.meta.trained_on.get('prompt_loss_weight') == 0
-    if not equals and (model.meta.chain == 'invented' or answers_only):
+    if invents and rest[:1].isdigit():
+        raise InputError(f'this model thinks before it answers; accepted is {numbers}=')
+    if not equals and (invents or answers_only):
         raise InputError(f'this model needs a whole problem, for example {numbers.rstrip("+")}+5=')
     return text
 
@@ -250,8 +253,9 @@ def _verdict(reply):
     if reply.operands is None: return '❌', f'{_short(reply.text)} is not a problem'
     problem = '+'.join(map(_plain, reply.operands)) + '='
     if reply.right: return '✅', f'{problem}{reply.truth}'
-    said = f'{problem}{_plain(reply.answer)}' if reply.answer else f'{problem} was not answered'
-    return '❌', f'{said}, the true sum is {reply.truth}'
+    said = reply.answer or ' was not answered'
+    if _plain(said) != reply.truth: said = _plain(said)
+    return '❌', f'{problem}{said}, the true sum is {reply.truth}'
 
 # %% ../nbs/14_interactive.ipynb #2e7bfe03
 def _thinking(reply, width=None):
@@ -345,7 +349,7 @@ def _next(model, text):
 @patch
 def _choices(self: _Prompt):
     "The likeliest tokens that may follow, lettered"
-    probs, ids = _next(self.model, self.built).topk(5)
+    probs, ids = _next(self.model, self.built).sort(descending=True, stable=True)
     self.offered = dict(zip('abcde', [VOCAB[i] for i in ids[probs > 0]]))
     best, text = [*zip(self.offered.items(), probs.tolist())], pretty(self.built)
     if self.piped: return '\t'.join([text, *(f'{a} {t} {percent(p)}' for (a, t), p in best)])

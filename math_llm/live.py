@@ -25,15 +25,15 @@ def facts(model, name, n_bytes, book):
     meta, limits = model.meta, model.meta.trained_on
     return dict(name=name, chain=meta.chain, thought_tokens=meta.thought_tokens, bytes=n_bytes,
                 book=book, max_digits=limits.get('max_digits'),
-                max_operands=limits.get('max_operands'), puzzle='max_digits' not in limits)
+                max_operands=limits.get('max_operands'), puzzle='puzzle' in limits)
 
 # %% ../nbs/16_live.ipynb #870da268
-def element(only: str|None = None, # One view, `add`, `think` or `look`; default: all
+def element(only: str|None = None, # One view: `add`, `think`, `look` or `ball`; default: all
             still: str = '', # HTML for readers without JavaScript
            ) -> str: # HTML
     "The place of a page where the models run; raises `InputError` if there is no such view"
-    if only not in (None, 'add', 'think', 'look'):
-        raise InputError(f'no view {only!r}; accepted are add, think, look')
+    if only not in (None, 'add', 'think', 'look', 'ball'):
+        raise InputError(f'no view {only!r}; accepted are add, think, look, ball')
     def known(folder):
         size, book = (folder/'model.safetensors').stat().st_size, (folder/'codebook.json').is_file()
         return facts(load_model(folder), folder.name, size, book)

@@ -215,8 +215,7 @@ def _explained(e, lower):
     "One line and an exit code for an exception that is nobody's bug; any other is raised again"
     if isinstance(e, InputError): return str(e), 2
     if isinstance(e, KeyboardInterrupt): return 'interrupted', 128 + signal.SIGINT
-    # the reader has left: end as SIGPIPE would end us
-    if isinstance(e, BrokenPipeError): return '', 128 + 13
+    if isinstance(e, BrokenPipeError): return '', 128 + 13 # like SIGPIPE: the reader has left
     if out_of_memory(e):
         flags = ', '.join('--' + name.replace('_', '-') for name in lower)
         return 'out of memory' + f'; needed is less of {flags}' * bool(flags), 2

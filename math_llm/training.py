@@ -67,7 +67,8 @@ def _trained_on(config, problems, before):
     "What a model is trained on, with the split if no model has met our tests `before`"
     known, partition = dataclasses.asdict(problems.config), problems.partition
     known = {k: v for k, v in known.items() if k not in problems.unknown}
-    if isinstance(problems.source, Stream): known['full_size'] = problems.source.config.full_size
+    if isinstance(problems.source, Stream):
+        known |= {k: getattr(problems.source.config, k) for k in ('full_size', 'large_digits')}
     known['prompt_loss_weight'] = 0. if config.use_gumbel else config.prompt_loss_weight
     met = config.init_from and any(before.get(k) != v for k, v in partition.items())
     return known if met else known | partition

@@ -12,6 +12,7 @@ many were hard becomes a row of a results file, FILE, which may hold earlier row
 
 import dataclasses
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -163,9 +164,8 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000, file=No
         splits | dict(train=Examples.concat([alike, training(n_training - half, fresh)])), config
     )
     if file:
-        command = (
-            f'python scripts/hard_problems.py {checkpoint} {folder} {seed} {n_scanned} {n_training}'
-        )
+        words = ['--record', file, checkpoint, folder, seed, n_scanned, n_training]
+        command = 'python scripts/hard_problems.py ' + shlex.join(map(str, words))
         row = dict(model=Path(checkpoint).name, scanned=n_scanned, hard=len(hard))
         record(Path(file), row, command, seed, time.time() - began)
 

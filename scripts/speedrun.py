@@ -42,7 +42,7 @@ def matrix_rate(device, precision, n=1024, seconds=1.):
     while time.perf_counter() - began < seconds:
         a @ a
         count += 1
-    if device.type == 'cuda': torch.cuda.synchronize()
+    getattr(torch, device.type).synchronize()
     return count * 2 * n**3 / (time.perf_counter() - began) / 1e12
 
 
@@ -71,7 +71,8 @@ def run(seed, o, device, precision):
     model, optimizers, take, multiple = prepared(seed, device, precision, o.prompt_loss_weight,
                                                  o.compile)
     average = Average([*model.parameters()])
-    stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
+    problem = dataclasses.replace(PROBLEM, full_size=o.full_size, large_digits=o.large_digits)
+    stream = Stream(problem, seed, num_workers=1)
     began, problems = time.perf_counter(), 0
     for step in range(o.steps):
         for optimizer, scale in zip(optimizers, (1., o.adam_scale)):
@@ -86,7 +87,7 @@ def run(seed, o, device, precision):
         if step % 100 == 0:
             print(f'seed {seed}, step {step}: loss {loss[0] / loss[1]:.4f}', flush=True)
     average.put()
-    if device.type == 'cuda': torch.cuda.synchronize()
+    getattr(torch, device.type).synchronize()
     seconds = time.perf_counter() - began
     stream.close()
     report = evaluate(model.eval(), held_out(PROBLEM, o.asked, seed, seed), n_wrong=20)
@@ -113,6 +114,7 @@ def parser():
             ('average', 0.25, 'share of the run over whose steps the weights are averaged'),
             ('prompt-loss-weight', c.prompt_loss_weight, 'as in math_llm_train'),
             ('full-size', c.full_size, 'share of problems of full size'),
+            ('large-digits', c.large_digits, 'share of problems whose digits are large'),
             ('asked', 10_000, 'new problems at the end')):
         p.add_argument(f'--{name}', type=type(value), default=value, help=words)
     p.add_argument('--precision', default='auto')
@@ -126,7 +128,7 @@ def main(o):
     precision = resolve_precision(o.precision, device)
     path = ROOT/'nbs'/'results'/'speedrun'/f'{o.name}.json'
     if path.exists(): raise InputError(f'{path} is there already')
-    for name in ('halved', 'average', 'final_rate', 'full_size'):
+    for name in ('halved', 'average', 'final_rate', 'full_size', 'large_digits'):
         if not 0 <= (given := getattr(o, name)) <= 1:
             raise InputError(f'--{name.replace("_", "-")} must be from 0 to 1, not {given}')
     for name in ('steps', 'batch', 'asked'):

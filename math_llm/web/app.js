@@ -153,7 +153,7 @@ class App {
       const model = load_model(bytes),
         {chain, trained_on} = model.meta,
         listed = this.source.models.find(m => m.name === name);
-      if (chain !== listed.chain || (trained_on?.max_digits === undefined) !== listed.puzzle)
+      if (chain !== listed.chain || (trained_on?.puzzle !== undefined) !== listed.puzzle)
         throw new InputError('these are the weights of another model');
       return {name, model, book: codebook ? new Codebook(codebook) : null};
     } catch (e) {

@@ -104,7 +104,9 @@ export function sum_form(app, tab, button, more = []) {
       select.value = name;
       input.value = app.state.sum;
       form.querySelector('.hint').textContent =
-        `${m.max_operands > 2 ? `2 to ${m.max_operands}` : 'Two'} numbers of up to ${m.max_digits} digits. ` +
+        (m.max_digits
+          ? `${m.max_operands > 2 ? `2 to ${m.max_operands}` : 'Two'} numbers of up to ${m.max_digits} digits. `
+          : '') +
         `The model has ${(m.bytes / 1e6).toFixed(1)} MB and runs in this browser.`;
     },
   };

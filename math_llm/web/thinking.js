@@ -1,5 +1,13 @@
 // What a model makes of thoughts that are not its own, and two prepared experiments.
-import {END_THINK, decode, encode, generate, random_numbers, thought_ids} from './engine.js';
+import {
+  END_THINK,
+  InputError,
+  decode,
+  encode,
+  generate,
+  random_numbers,
+  thought_ids,
+} from './engine.js';
 import {Columns, plain, thoughts_of} from './columns.js';
 
 /** A model's answer to operands, after thoughts of its own, or those given (the first ones, or
@@ -15,7 +23,7 @@ export function think(model, operands, thoughts = []) {
 
 /** Operands drawn as the model's problems are: all numbers at full width. */
 export function draw(model, random, n = 0) {
-  const {max_digits, max_operands} = model.meta.trained_on;
+  const {max_digits = 4, max_operands = 2} = model.meta.trained_on;
   n ||= 2 + Math.floor(random() * (max_operands - 1));
   const digit = first => String(first + Math.floor(random() * (10 - first)));
   return Array.from(
@@ -54,6 +62,7 @@ export function wrong_carry({model, book}) {
       sums.push({operands, own: own.thoughts, truth: own.answer});
     sums.tries = (sums.tries ?? 0) + 1;
   }
+  if (!sums.length) throw new InputError('of 80 sums the model solves none; there is nothing to make wrong');
   for (const alone of [true, false])
     for (const i of entries)
       for (const {operands, own, truth} of sums)

@@ -11,6 +11,7 @@ asked, nbs/explanations/how_it_carries/results/NAME.json appears, and is not mad
 import dataclasses
 import functools
 import itertools
+import json
 import re
 import sys
 import textwrap
@@ -383,16 +384,22 @@ def ask(name, path, folder, commands, seeds):
     replaced = {str(d): replace_tens(model, problems, d) for d in (0, 2)}
     write_results(path, name, commands, seeds, time.perf_counter() - began,
                   layers=model.config.n_layers, width=model.config.d_model,
-                 parameters=model.n_params(), max_digits=known['max_digits'],
+                  parameters=model.n_params(), max_digits=known['max_digits'],
                   exact_match=report['exact_match'], facts=facts, tens_replaced=replaced)
+
+
+def trained(folder):
+    "The command and the seed of a training, as far as they are known"
+    file = Path(folder)/'training_config.json'
+    if not file.exists(): return [], load_model(folder).meta.trained_on.get('seed', 42)
+    return [how(folder)], json.loads(file.read_text())['seed']
 
 
 def ask_folder(folder, name, path):
     "Ask a model that is trained already."
-    trained = [how(folder)] if (Path(folder)/'training_config.json').exists() else []
-    ask(name, path, folder, [*trained, f'python nbs/explanations/how_it_carries/study.py --ask '
-                                       f'{name} {Path(folder).name}'],
-        [load_model(folder).meta.trained_on.get('seed', 42)])
+    commands, seed = trained(folder)
+    asking = f'python nbs/explanations/how_it_carries/study.py --ask {name} {Path(folder).name}'
+    ask(name, path, folder, [*commands, asking], [seed])
 
 
 def run(name, path):
