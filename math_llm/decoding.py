@@ -34,8 +34,8 @@ def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (
     "The next token of each row (b,), and its probability; raises `InputError` below 0"
     if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
-    probs = logits.softmax(-1)
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
+    probs = logits.softmax(-1)
     if temperature == 0: tokens = logits.argmax(-1)
     else:
         below = logits - logits.max(-1, keepdim=True).values
@@ -52,7 +52,7 @@ class _Generation:
     "What a model wrote behind its prompts"
     tokens: torch.Tensor # (b, t) completions, padded with `<end>`
     lengths: torch.Tensor # (b,) tokens of each, `<end>` included
-    probs: torch.Tensor # (b, t) the model's probabilities; 1 where a token was given, 0 for padding
+    probs: torch.Tensor # (b, t) among the tokens allowed, so 1 for a given one; 0 for padding
 
     def texts(self) -> list[str]: # One completion a row, without its prompt
         "The completions as text"
@@ -74,36 +74,35 @@ _EVERY = 8 # tokens between two looks at what is finished, where steps are recor
 def _complete(model, tokens, lengths, max_new_tokens, script, choose):
     "Tokens (b, t), probabilities (b, t) and lengths (b,) of the completions of one batch"
     (b, t), device = tokens.shape, tokens.device
-    n = model.config.max_length - lengths                                  # tokens of each row
-    if max_new_tokens is not None: n = n.clamp(max=max_new_tokens)
-    most = int(n.max())
+    ends = model.config.max_length - lengths                               # (b,), at the latest
+    if max_new_tokens is not None: ends = ends.clamp(max=max_new_tokens)
+    most = int(ends.max())
     logits, cache, fixed = _read(model, tokens, lengths, most)
     out, probs = tokens.new_full((b, most), END), torch.zeros(b, most, device=device)
     rows = torch.arange(b, device=device)                                  # those in the batch
     for i in range(most):
-        given, allowed = script[i] if i < len(script) else (None, None)
-        if given: new, p = torch.full_like(rows, given), torch.ones(len(rows), device=device)
-        else: new, p = choose(logits, allowed)
-        done = n[rows] <= i
-        out[rows, i], probs[rows, i] = torch.where(done, END, new), torch.where(done, 0., p)
-        n[rows] = torch.where((new == END) & ~done, i + 1, n[rows])
+        new, p = choose(logits, script[i] if i < len(script) else None)
+        over = ends[rows] <= i
+        out[rows, i], probs[rows, i] = torch.where(over, END, new), torch.where(over, 0., p)
+        ends[rows] = torch.where(new == END, ends[rows].clamp(max=i + 1), ends[rows])
         if not fixed or (i + 1) % _EVERY == 0 or i + 1 == most:
-            going = n[rows] > i + 1
+            going = ends[rows] > i + 1
             if not going.any(): break
             if not fixed and going.sum() < 0.7 * len(rows):
                 rows, lengths, new = rows[going], lengths[going], new[going]
                 cache.select(going.nonzero()[:, 0])
         at = lengths[:, None] + i
         logits = fixed(new, at, t + i) if fixed else model(new[:, None], cache, at)[:, -1]
-    longest = int(n.max())
-    return out[:, :longest], probs[:, :longest], n
+    longest = int(ends.max())
+    return out[:, :longest], probs[:, :longest], ends
 
 # %% ../nbs/04_decoding.ipynb #d4a1f004
 def _script(model):
-    "What each step of a chain writes: (given token, None), or (None, allowed tokens)"
+    "The tokens that each step of a chain may write, masks (16,); of a given token, itself alone"
     if model.meta.chain != 'invented': return []
-    thought = None, model.meta.thought_mask(next(model.parameters()).device)
-    return [(THINK, None), *[thought] * model.meta.thought_tokens, (END_THINK, None)]
+    token = torch.arange(len(VOCAB), device=next(model.parameters()).device)
+    thought = model.meta.thought_mask(token.device)
+    return [token == THINK, *[thought] * model.meta.thought_tokens, token == END_THINK]
 
 # %% ../nbs/04_decoding.ipynb #0cfc3f75
 def _batches(model, tokens, lengths, batch_size):

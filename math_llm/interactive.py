@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from fastcore.basics import patch
-from .tokenizer import END, END_THINK, THINK, VOCAB, decode, encode
+from .tokenizer import END, VOCAB, decode, encode, encode_batch
 from .problems import Problems
 from .chains import check_chain, pretty, render
 from .model import ModelConfig, Transformer
-from .decoding import generate
+from .decoding import _batches, generate
 from .evaluation import percent
 from .codebook import Codebook, Columns, load_codebook
 from .tracing import trace
@@ -56,9 +56,8 @@ def _read(model, line):
 def _warnings(model, operands):
     "What a person should know before believing the answer; `operands` as written"
     limits, known, said = problem_config(model.meta), model.meta.trained_on, []
-    sizes = dict(max_digits=(max(map(len, operands)), 'an operand has {} digits'),
-                 max_operands=(len(operands), '{} operands'))
-    for key, (size, what) in sizes.items():
+    for key, size, what in (('max_digits', max(map(len, operands)), 'an operand has {} digits'),
+                            ('max_operands', len(operands), '{} operands')):
         if size > known.get(key, size):
             said.append(f'{what.format(size)}; this model was trained on up to {known[key]}')
     if not limits.zero_pad and any(len(o) > 1 and o[0] == '0' for o in operands):
@@ -190,8 +189,7 @@ def ask(model: Transformer,
     "Let a model complete a text, and check it; raises `InputError` if it cannot go on from it"
     typed = _read(model, text)
     got = generate(model, [typed], max_new_tokens, temperature, seed=seed)
-    n = int(got.lengths[0])
-    tokens, probs = [VOCAB[i] for i in got.tokens[0, :n].tolist()], got.probs[0, :n].tolist()
+    tokens, probs = [VOCAB[i] for i in got.tokens[0].tolist()], got.probs[0].tolist()
     return _judge(model, _Reply(typed, tokens, probs, model.meta.chain), explain)
 
 # %% ../nbs/14_interactive.ipynb #3682a457
@@ -339,17 +337,21 @@ def _show(self: _Prompt, reply):
     width = shutil.get_terminal_size().columns - 7      # a mark may become a word: `_fitting`
     return reply.block(self.colour, max(8, width) if sys.stdout.isatty() else None)
 
+# %% ../nbs/14_interactive.ipynb #540b713a
+def _next(model, text):
+    "Probabilities (16,) of the token behind a text, among those that `generate` may write"
+    logits = trace(model, text, '^logits$')['logits'][0, -1]
+    (_, script), = _batches(model, *encode_batch([text]), 1)
+    if script: logits = logits.masked_fill(~script[0].cpu(), float('-inf'))
+    return logits.softmax(-1)
+
 # %% ../nbs/14_interactive.ipynb #540b713b
 @patch
 def _choices(self: _Prompt):
-    "Tokens that may follow, lettered: what the model would write, and the likeliest others"
-    probs = trace(self.model, self.built, '^logits$')['logits'][0, -1].softmax(-1)   # (16,)
-    own, ranked = generate(self.model, [self.built], 1), probs.argsort(descending=True, stable=True)
-    first = own.tokens[0, 0].item()
-    probs[first] = own.probs[0, 0]                                  # 1: the token is given
-    ids = [first, *(i for i in ranked.tolist() if i != first)][:5]
-    self.offered = dict(zip('abcde', [VOCAB[i] for i in ids]))
-    best, text = [*zip(self.offered.items(), probs[ids].tolist())], pretty(self.built)
+    "The likeliest tokens that may follow, lettered"
+    probs, ids = _next(self.model, self.built).sort(descending=True, stable=True)
+    self.offered = dict(zip('abcde', [VOCAB[i] for i in ids[probs > 0]]))
+    best, text = [*zip(self.offered.items(), probs.tolist())], pretty(self.built)
     if self.piped: return '\t'.join([text, *(f'{a} {t} {percent(p)}' for (a, t), p in best)])
     def shown(t, p): return (_colour(t, p) if self.colour else t) + ' ' * (9 - len(t))
     rows = [f'   {a}  {shown(t, p)}{percent(p):>9}' for (a, t), p in best]
@@ -365,10 +367,8 @@ def _add(self: _Prompt, line):
     if len(ids) > room: raise InputError(f'this model has room for {room} tokens')
     self.built = decode(ids)
     if ids[-1] != END and len(ids) < room: return self._choices()
-    probs = trace(self.model, self.built, '^logits$')['logits'][0].softmax(-1)
     n, self.built = len(encode(self.typed)), None
-    given = (THINK, END_THINK) if self.model.meta.chain == 'invented' else ()
-    probs = [1. if i in given else p[i].item() for i, p in zip(ids[n:], probs[n - 1:])]
+    probs = [_next(self.model, decode(ids[:i]))[ids[i]].item() for i in range(n, len(ids))]
     reply = _Reply(self.typed, [VOCAB[i] for i in ids[n:]], probs, self.model.meta.chain)
     return self._show(_judge(self.model, reply, self.options.get('explain')))
 
@@ -435,11 +435,10 @@ def interactive_command(config):
     _as_typed(sys.stdin)
     if there:
         print(_fitting(_greeting(config, model, colour), sys.stdout))
-        _ask_person(prompt)
-    else:
-        for line in sys.stdin:
-            if (said := prompt.respond(line.rstrip('\r\n'))) is None: break
-            print(_fitting(said, sys.stdout), flush=True)
+        return _ask_person(prompt)
+    for line in sys.stdin:
+        if (said := prompt.respond(line.rstrip('\r\n'))) is None: break
+        print(_fitting(said, sys.stdout), flush=True)
 
 # %% ../nbs/14_interactive.ipynb #e32a69d6
 check_calls(globals())

@@ -101,14 +101,15 @@ export function add_view(app, panel) {
       b.classList.toggle('selected', Number(b.dataset.i) === i);
     }
     const step = run.steps[i],
-      best = [...step.probs.keys()].sort((a, b) => step.probs[b] - step.probs[a]).slice(0, 5);
+      tokens = step.allowed ?? [...step.probs.keys()],
+      best = [...tokens].sort((a, b) => step.probs[b] - step.probs[a]).slice(0, 5);
     side.replaceChildren(
       el('h2', {}, `Token ${i + 1}: `, el('span', {class: 'token big'}, shown(VOCAB[step.token]))),
       el('p', {hidden: !step.given}, 'This token is given, not chosen.'),
       el(
         'table',
-        {class: 'likely'},
-        el('caption', {}, 'The five likeliest'),
+        {class: 'likely', hidden: step.given},
+        el('caption', {}, 'The likeliest tokens'),
         el(
           'tbody',
           {},

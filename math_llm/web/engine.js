@@ -396,33 +396,33 @@ export function random_numbers(seed) {
   };
 }
 
+/** Logits, -Infinity for tokens that are not among those allowed; null: all are. */
+export const masked = (logits, allowed) =>
+  logits.map((x, t) => allowed?.includes(t) ?? true ? x : -Infinity);
+
 /** Pick the next token. */
 export function pick(logits, options = {}) {
-  const {temperature = 0, top_k = null, random = Math.random, allowed = null} = options;
-  const masked = logits.map((x, i) => allowed && !allowed[i] ? -Infinity : x);
-  if (temperature === 0) return argmax(masked);
-  const least = [...masked].sort((a, b) => b - a)[Math.min(top_k || 16, 16) - 1];
-  const chances = softmax(masked.map(x => x < least ? -Infinity : x / temperature));
+  const {temperature = 0, top_k = null, random = Math.random} = options;
+  if (temperature === 0) return argmax(logits);
+  const least = [...logits].sort((a, b) => b - a)[Math.min(top_k || 16, 16) - 1];
+  const chances = softmax(logits.map(x => x < least ? -Infinity : x / temperature));
   let left = random();
   const found = chances.findIndex(p => (left -= p) < 0);
   return found < 0 ? argmax(chances) : found;
 }
 
-/** Which of the 16 tokens an invented chain may use. */
-export const thought_mask = alphabet => VOCAB.map((_, t) => thought_ids(alphabet).includes(t));
-
-/** For each step of an invented chain that is left: the token given (or null), and what is allowed
-    otherwise. */
+/** The tokens allowed in each step of an invented chain that is left; one alone is given. */
 function script(model, ids) {
   if (model.meta.chain !== 'invented' || ids.includes(END_THINK)) return [];
-  const mask = thought_mask(model.meta.thought_alphabet ?? null), at = ids.indexOf(THINK);
-  return [[THINK, null], ...Array(model.meta.thought_tokens).fill([null, mask]), [END_THINK, null]]
+  const thought = thought_ids(model.meta.thought_alphabet), at = ids.indexOf(THINK);
+  return [[THINK], ...Array(model.meta.thought_tokens).fill(thought), [END_THINK]]
     .slice(at < 0 ? 0 : ids.length - at);
 }
 
-/** Complete a prompt up to <end>, step by step: the token, its probability and all 16, whether it
-    was given. forced: tokens by their place in the completion, taken whatever the model would say.
-    Throws InputError if the prompt does not fit the context or is empty. */
+/** Complete a prompt up to <end>, step by step: the token, its probability and all 16, the tokens
+    allowed (null: all), whether it was given. forced: tokens by their place in the completion,
+    taken whatever the model would say. Throws InputError if the prompt does not fit the context
+    or is empty. */
 export function* steps(model, prompt, options = {}) {
   const {max_new_tokens = Infinity, temperature, top_k, seed = null, forced = {}, hook} = options;
   const ids = encode(prompt), limit = model.config.max_length;
@@ -434,10 +434,10 @@ export function* steps(model, prompt, options = {}) {
   const n = Math.min(max_new_tokens, limit - ids.length);
   let logits = model.forward(ids, cache, hook).at(-1);
   for (let i = 0; i < n; i++) {
-    const [given, allowed] = plan[i] ?? [null, null], probs = softmax(logits);
-    const token = given ?? forced[i] ?? pick(logits, {temperature, top_k, random, allowed});
-    const prob = given === null ? probs[token] : 1;
-    yield {token, prob, probs, given: given !== null, position: cache.n};
+    const allowed = plan[i] ?? null, given = allowed?.length === 1;
+    const open = masked(logits, allowed), probs = softmax(open);
+    const token = given ? allowed[0] : forced[i] ?? pick(open, {temperature, top_k, random});
+    yield {token, prob: probs[token], probs, allowed, given, position: cache.n};
     if (token === END || i + 1 === n) return;
     logits = model.forward([token], cache, hook).at(-1);
   }

@@ -1,5 +1,5 @@
 // Look inside: what each position would answer after every block, and one position patched.
-import {InputError, VOCAB, argmax, softmax} from './engine.js';
+import {InputError, VOCAB, argmax, masked, softmax} from './engine.js';
 import {parse_sum, plain, written_for} from './columns.js';
 import {judge, observe} from './observe.js';
 import {el, group, percent, shown, sum_form} from './dom.js';
@@ -17,6 +17,15 @@ async function with_streams(model, prompt, options, alive) {
   };
   const got = await observe(model, prompt, {hook}, alive);
   return got && {...got, streams, prompt};
+}
+
+/** What a position would answer if the model ended behind a layer, as logits; where a thought is
+    due, of its alphabet alone. Undefined where the run had ended before. */
+export function lens(model, {prompt, steps, streams}, layer, at) {
+  const stream = streams[layer][at],
+    next = steps[at + 1 - prompt.length],
+    allowed = next && !next.given ? next.allowed : null;
+  return stream && masked(model.logit_lens(stream), allowed);
 }
 
 export function look_view(app, panel) {
@@ -55,11 +64,11 @@ export function look_view(app, panel) {
   const word = (run, at) => run.prompt[at] ?? VOCAB[run.steps[at - run.prompt.length]?.token];
 
   function cell(layer, at, focus) {
-    const probs = softmax(now.model.logit_lens(now.run.streams[layer][at])),
+    const probs = softmax(lens(now.model, now.run, layer, at)),
       best = argmax(probs);
     const patched = now.patch && now.patch[0] === layer && now.patch[1] === at;
-    const was =
-      now.own.streams[layer][at] && argmax(now.model.logit_lens(now.own.streams[layer][at]));
+    const own = lens(now.model, now.own, layer, at),
+      was = own && argmax(own);
     return el(
       'td',
       {},
