@@ -150,8 +150,8 @@ def problems_in(self: TrainingConfig, steps: Count) -> int:
 # %% ../nbs/24_settings.ipynb #6bef25d4
 @patch(as_prop=True)
 def large_digits(self: TrainingConfig) -> float:
-    "The share of training problems that have large digits"
-    return 0. if self.use_gumbel or self.init_from else self.full_size / 2
+    "The share of full-sized training problems that have large digits"
+    return 0. if self.use_gumbel or self.init_from else self.full_size
 
 # %% ../nbs/24_settings.ipynb #b709f796
 @functools.cache

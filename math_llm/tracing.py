@@ -7,7 +7,7 @@ __all__ = ['Layout', 'Trace', 'trace', 'written', 'role_masses', 'find_heads', '
            'logit_lens']
 
 # %% ../nbs/11_tracing.ipynb #6f830ad6
-import itertools, re
+import copy, itertools, re
 from dataclasses import dataclass
 from typing import Annotated
 import numpy as np
@@ -378,7 +378,7 @@ def untrained(model: Transformer, seed: Count = 0) -> Transformer:
     with torch.random.fork_rng(devices=[]), torch.device('cpu'):
         torch.default_generator.manual_seed(seed) # that of the processor alone
         other = Transformer(model.config)
-    other.meta = model.meta
+    other.meta = copy.deepcopy(model.meta)
     return other.to(next(model.parameters())).eval()
 
 # %% ../nbs/11_tracing.ipynb #5e1a97c2

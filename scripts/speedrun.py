@@ -114,7 +114,7 @@ def parser():
             ('average', 0.25, 'share of the run over whose steps the weights are averaged'),
             ('prompt-loss-weight', c.prompt_loss_weight, 'as in math_llm_train'),
             ('full-size', c.full_size, 'share of problems of full size'),
-            ('large-digits', c.large_digits, 'share of problems whose digits are large'),
+            ('large-digits', c.large_digits, 'share of these whose digits are large'),
             ('asked', 10_000, 'new problems at the end')):
         p.add_argument(f'--{name}', type=type(value), default=value, help=words)
     p.add_argument('--precision', default='auto')
