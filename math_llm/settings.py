@@ -139,7 +139,7 @@ def trainings(self: TrainingConfig) -> list[TrainingConfig]:
 @patch
 def halved(self: TrainingConfig, steps: Count) -> int:
     "How many of the first steps take half a batch"
-    return 0 if self.use_gumbel or self.init_from else steps // 2
+    return 0 if self.use_gumbel or self.init_from else 2 * steps // 3
 
 # %% ../nbs/24_settings.ipynb #6bef25d1
 @patch
@@ -151,7 +151,7 @@ def problems_in(self: TrainingConfig, steps: Count) -> int:
 @patch(as_prop=True)
 def large_digits(self: TrainingConfig) -> float:
     "The share of full-sized training problems that have large digits"
-    return 0. if self.use_gumbel or self.init_from else self.full_size
+    return 0. if self.use_gumbel or self.init_from or not self.full_size else 0.35
 
 # %% ../nbs/24_settings.ipynb #b709f796
 @functools.cache

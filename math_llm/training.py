@@ -34,7 +34,7 @@ _BUCKET = 16 # batches that are sorted by length together in Gumbel training
 def _batches(config, problems):
     "The batches of a run, the number of its steps, and that of its problems"
     total = None if config.max_steps else config.num_epochs * problems.epoch
-    steps = config.max_steps or math.ceil(2 * total / config.problems_in(2))
+    steps = config.max_steps or math.ceil(3 * total / config.problems_in(3))
     batches = Batches(problems.source, config.batch_size, total,
                       _BUCKET if config.use_gumbel else 1, config.seed, config.halved(steps))
     return batches, steps, total or config.problems_in(steps)

@@ -105,8 +105,8 @@ def parser():
     p.add_argument('--seeds', type=int, nargs='+', default=[42, 43, 44])
     c = TrainingConfig()
     for name, value, words in (
-            ('steps', 1334, 'steps'), ('batch', c.batch_size, 'problems of a step'),
-            ('halved', 0.5, 'share of the run, at its beginning, whose steps have half as many'),
+            ('steps', 1313, 'steps'), ('batch', c.batch_size, 'problems of a step'),
+            ('halved', 2/3, 'share of the run, at its beginning, whose steps have half as many'),
             ('learning-rate', c.learning_rate, 'highest learning rate'),
             ('final-rate', 0.1, 'share of it that is left at the end'),
             ('warmup', c.warmup_steps, 'steps to reach it'),
