@@ -93,7 +93,7 @@ def make_dataset(config: DatasetConfig,
     stream = Stream(config, config.seed, 'train', *share, num_workers=config.num_workers)
     splits = dict(train=stream.take(sizes['train']))
     stream.close()
-    fair = dataclasses.replace(config, full_size=0., large_digits=0.)
+    fair = dataclasses.replace(config, full_size=0.)
     for s in ('val', 'test'):
         p = held_out(fair, max(sizes[s], 1), config.seed, config.seed, s, *share)
         splits[s] = render(p, config)

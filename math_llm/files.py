@@ -227,7 +227,7 @@ def problem_config(meta: Meta, # Of a model
     "Limits that a model was trained on, and how it writes; raises `InputError` if it cannot add"
     if 'puzzle' in meta.trained_on:
         raise InputError('this model follows a ball and does not add; accepted are models of sums')
-    known = ProblemConfig.__dataclass_fields__.keys() - {'full_size', 'large_digits'} # of training
+    known = ProblemConfig.__dataclass_fields__.keys() - {'full_size'} # for training alone
     limits = {k: v for k, v in meta.trained_on.items() if k in known}
     chain = 'none' if meta.chain == 'invented' else meta.chain # nobody can write an invented chain
     own = dict(chain=chain, thought_tokens=meta.thought_tokens)

@@ -139,7 +139,6 @@ class ProblemConfig:
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1', low=0, high=1)
     repeat_bias: float = opt(0., 'Share whose operands repeat one to four digits', low=0, high=1)
     full_size: float = opt(0., 'Share of the others with all operands and digits', low=0, high=1)
-    large_digits: float = opt(0., 'Share of the full-sized with large digits', low=0, high=1)
 
     def __post_init__(self):
         check_options(self)
@@ -201,9 +200,6 @@ def draw(config: ProblemConfig, # Limits, and the shares of the biased problems
     top, column = width[..., None], np.arange(D)
     digits = rng.integers(0, 10, (*width.shape, D), dtype=np.uint8)
     lead = rng.integers(1, 10, top.shape, dtype=np.uint8)
-    if config.large_digits:
-        high = (width == D).all(1) & (rng.random(n) < config.large_digits)
-        for x in (digits, lead): x[high] = np.maximum(x[high], rng.integers(10, size=x[high].shape))
     leads = (column == top - 1) & (top > 1)                  # a number does not begin with 0
     if repeats.any():
         digits[repeats] = _repeated_digits(digits[repeats].shape, rng)

@@ -24,9 +24,8 @@ def _unset(f):
     about['help'] = re.sub(r' \(default: .*\)$', '', about['help']) + " (default: the dataset's)"
     return f.name, typing.Optional[typing.get_type_hints(ProblemConfig)[f.name]], opt(None, **about)
 
-_OTHERS = ('full_size', 'large_digits', 'fixed_length_cot')
-_ProblemOptions = make_dataclass(
-    '_ProblemOptions', [_unset(f) for f in fields(ProblemConfig) if f.name not in _OTHERS],
+_ProblemOptions = make_dataclass('_ProblemOptions', [
+    _unset(f) for f in fields(ProblemConfig) if f.name not in ('full_size', 'fixed_length_cot')],
     namespace=dict(heading='problems'))
 
 # %% ../nbs/24_problemset.ipynb #5d70090b
@@ -76,8 +75,7 @@ class _Problemset:
 # %% ../nbs/24_problemset.ipynb #3cb09ec3
 def _stream(problem, partition, config, n):
     "`n` new training problems"
-    first = replace(problem, full_size=config.full_size, large_digits=config.large_digits)
-    later = None
+    first, later = replace(problem, full_size=config.full_size), None
     if config.curriculum:
         later = int(config.curriculum * n), replace(first, min_digits=first.max_digits)
     return Stream(first, **partition, num_workers=config.num_workers, later=later)

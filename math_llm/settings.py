@@ -43,7 +43,7 @@ class _OptimisationOptions:
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
     weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW', low=0)
     warmup_steps: int = opt(100, 'Steps of linear rise; then the rate falls linearly', low=0)
-    num_epochs: int = opt(7, 'Times through the dataset, or as many new problems', low=1)
+    num_epochs: int = opt(8, 'Times through the dataset, or as many new problems', low=1)
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
     prompt_loss_weight: float = opt(0.02, 'Loss weight of a prompt token; others weigh 1', low=0)
 
@@ -139,19 +139,13 @@ def trainings(self: TrainingConfig) -> list[TrainingConfig]:
 @patch
 def halved(self: TrainingConfig, steps: Count) -> int:
     "How many of the first steps take half a batch"
-    return 0 if self.use_gumbel or self.init_from else 2 * steps // 3
+    return 0 if self.use_gumbel or self.init_from else steps // 2
 
 # %% ../nbs/24_settings.ipynb #6bef25d1
 @patch
 def problems_in(self: TrainingConfig, steps: Count) -> int:
     "How many problems a run of so many steps takes"
     return steps * self.batch_size - self.halved(steps) * (self.batch_size // 2)
-
-# %% ../nbs/24_settings.ipynb #6bef25d4
-@patch(as_prop=True)
-def large_digits(self: TrainingConfig) -> float:
-    "The share of full-sized training problems that have large digits"
-    return 0. if self.use_gumbel or self.init_from or not self.full_size else 0.35
 
 # %% ../nbs/24_settings.ipynb #b709f796
 @functools.cache

@@ -34,7 +34,7 @@ _BUCKET = 16 # batches that are sorted by length together in Gumbel training
 def _batches(config, problems):
     "The batches of a run, the number of its steps, and that of its problems"
     total = None if config.max_steps else config.num_epochs * problems.epoch
-    steps = config.max_steps or math.ceil(3 * total / config.problems_in(3))
+    steps = config.max_steps or math.ceil(2 * total / config.problems_in(2))
     batches = Batches(problems.source, config.batch_size, total,
                       _BUCKET if config.use_gumbel else 1, config.seed, config.halved(steps))
     return batches, steps, total or config.problems_in(steps)
@@ -67,8 +67,7 @@ def _trained_on(config, problems, before):
     "What a model is trained on, with the split if no model has met our tests `before`"
     known, partition = dataclasses.asdict(problems.config), problems.partition
     known = {k: v for k, v in known.items() if k not in problems.unknown}
-    if isinstance(problems.source, Stream):
-        known |= {k: getattr(problems.source.config, k) for k in ('full_size', 'large_digits')}
+    if isinstance(problems.source, Stream): known['full_size'] = problems.source.config.full_size
     known['prompt_loss_weight'] = 0. if config.use_gumbel else config.prompt_loss_weight
     met = config.init_from and any(before.get(k) != v for k, v in partition.items())
     return known if met else known | partition

@@ -55,7 +55,7 @@ def main(folder, seed, *runs):
     made = history(runs)
     full = load_model(runs[-1]).eval()
     # what is asked of it when nothing else is said
-    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0., full_size=0., large_digits=0.)
+    full.meta.trained_on |= dict(carry_bias=0., repeat_bias=0., full_size=0.)
     save_model(full, folder, torch.bfloat16)
     model = load_model(folder).eval()
     problems, config = draw(model, N_COMPARED, seed + 2, 0.5)

@@ -71,8 +71,7 @@ def run(seed, o, device, precision):
     model, optimizers, take, multiple = prepared(seed, device, precision, o.prompt_loss_weight,
                                                  o.compile)
     average = Average([*model.parameters()])
-    problem = dataclasses.replace(PROBLEM, full_size=o.full_size, large_digits=o.large_digits)
-    stream = Stream(problem, seed, num_workers=1)
+    stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
     began, problems = time.perf_counter(), 0
     for step in range(o.steps):
         for optimizer, scale in zip(optimizers, (1., o.adam_scale)):
@@ -105,8 +104,8 @@ def parser():
     p.add_argument('--seeds', type=int, nargs='+', default=[42, 43, 44])
     c = TrainingConfig()
     for name, value, words in (
-            ('steps', 1313, 'steps'), ('batch', c.batch_size, 'problems of a step'),
-            ('halved', 2/3, 'share of the run, at its beginning, whose steps have half as many'),
+            ('steps', 1334, 'steps'), ('batch', c.batch_size, 'problems of a step'),
+            ('halved', 0.5, 'share of the run, at its beginning, whose steps have half as many'),
             ('learning-rate', c.learning_rate, 'highest learning rate'),
             ('final-rate', 0.1, 'share of it that is left at the end'),
             ('warmup', c.warmup_steps, 'steps to reach it'),
@@ -114,7 +113,6 @@ def parser():
             ('average', 0.25, 'share of the run over whose steps the weights are averaged'),
             ('prompt-loss-weight', c.prompt_loss_weight, 'as in math_llm_train'),
             ('full-size', c.full_size, 'share of problems of full size'),
-            ('large-digits', c.large_digits, 'share of these whose digits are large'),
             ('asked', 10_000, 'new problems at the end')):
         p.add_argument(f'--{name}', type=type(value), default=value, help=words)
     p.add_argument('--precision', default='auto')
@@ -128,7 +126,7 @@ def main(o):
     precision = resolve_precision(o.precision, device)
     path = ROOT/'nbs'/'results'/'speedrun'/f'{o.name}.json'
     if path.exists(): raise InputError(f'{path} is there already')
-    for name in ('halved', 'average', 'final_rate', 'full_size', 'large_digits'):
+    for name in ('halved', 'average', 'final_rate', 'full_size'):
         if not 0 <= (given := getattr(o, name)) <= 1:
             raise InputError(f'--{name.replace("_", "-")} must be from 0 to 1, not {given}')
     for name in ('steps', 'batch', 'asked'):
