@@ -7,6 +7,7 @@ __all__ = ['plain_generate', 'generate']
 
 # %% ../nbs/04_decoding.ipynb #f036f387
 from dataclasses import dataclass
+from fastcore.basics import patch
 import torch
 from .tokenizer import END, END_THINK, THINK, VOCAB, decode_batch, encode_batch
 from .model import KVCache, Transformer
@@ -113,6 +114,12 @@ def _batches(model, tokens, lengths, batch_size):
     done = done.masked_fill(closed, len(script)).clamp(max=len(script))[order]
     return [(rows, script[n:]) for n in done.unique().tolist()
             for rows in order[done == n].split(batch_size)]
+
+# %% ../nbs/04_decoding.ipynb #0cfc3f79
+@patch
+def allowed_behind(self: Transformer, text: str) -> torch.Tensor|None: # (16,); None: all tokens
+    "Which tokens `generate` may write behind a text"
+    return next(iter(_batches(self, *encode_batch([text]), 1)[0][1]), None)
 
 # %% ../nbs/04_decoding.ipynb #74534d1a
 @torch.no_grad()

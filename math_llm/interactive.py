@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from fastcore.basics import patch
-from .tokenizer import END, VOCAB, decode, encode, encode_batch
+from .tokenizer import END, VOCAB, decode, encode
 from .problems import Problems
 from .chains import check_chain, pretty, render
 from .model import ModelConfig, Transformer
-from .decoding import _batches, generate
+from .decoding import generate
 from .evaluation import percent
 from .codebook import Codebook, Columns, load_codebook
 from .tracing import trace
@@ -341,8 +341,8 @@ def _show(self: _Prompt, reply):
 def _next(model, text):
     "Probabilities (16,) of the token behind a text, among those that `generate` may write"
     logits = trace(model, text, '^logits$')['logits'][0, -1]
-    (_, script), = _batches(model, *encode_batch([text]), 1)
-    if script: logits = logits.masked_fill(~script[0].cpu(), float('-inf'))
+    allowed = model.allowed_behind(text)
+    if allowed is not None: logits = logits.masked_fill(~allowed.cpu(), float('-inf'))
     return logits.softmax(-1)
 
 # %% ../nbs/14_interactive.ipynb #540b713b

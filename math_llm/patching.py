@@ -17,7 +17,7 @@ from .problems import ProblemConfig, Problems, add, draw
 from .model import Transformer
 from .evaluation import held_out_problems, percent
 from .codebook import load_codebook
-from .tracing import _thinkable, find_heads, logit_lens, role_masses, trace, written
+from .tracing import find_heads, logit_lens, role_masses, trace, written
 from .interactive import ask
 from .options import (Count, InputError, Size, atomic_write, check_calls, check_options,
                               command, next_steps, opt)
@@ -110,7 +110,7 @@ def _run(model, tokens, lengths, hook=None):
     "Logits (b, 16) behind each text, on the host"
     if min(lengths.tolist(), default=0) < 1: raise InputError('nothing follows an empty text')
     tokens = tokens.to(next(model.parameters()).device)
-    logits = _thinkable(model, tokens, model(tokens, hook=hook))
+    logits = model.thinkable(tokens, model(tokens, hook=hook))
     last = lengths.to(logits.device)[:, None, None] - 1
     return logits.take_along_dim(last, 1)[:, 0].float().cpu()
 

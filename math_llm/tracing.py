@@ -382,12 +382,13 @@ def untrained(model: Transformer, seed: Count = 0) -> Transformer:
     return other.to(next(model.parameters())).eval()
 
 # %% ../nbs/11_tracing.ipynb #5e1a97c2
-def _thinkable(model, tokens, logits):
+@patch
+def thinkable(self: Transformer, tokens, logits):
     "Logits (…, b, t, 16) behind tokens (b, t), -inf where no token of the model's thoughts"
-    if model.meta.chain != 'invented': return logits
+    if self.meta.chain != 'invented': return logits
     inside = (tokens == THINK).cumsum(1) > (tokens == END_THINK).cumsum(1)
-    due = inside & (inside.cumsum(1) <= model.meta.thought_tokens) # from `<think>` on
-    return logits.masked_fill(due[..., None] & ~model.meta.thought_mask(tokens.device), -torch.inf)
+    due = inside & (inside.cumsum(1) <= self.meta.thought_tokens) # from `<think>` on
+    return logits.masked_fill(due[..., None] & ~self.meta.thought_mask(tokens.device), -torch.inf)
 
 # %% ../nbs/11_tracing.ipynb #8f14b0a5
 @torch.no_grad()
@@ -397,7 +398,7 @@ def logit_lens(model: Transformer, t: Trace, # Of this model, with its `embed` a
     stream = [t['embed'], *(v for k, v in t.values.items() if k.endswith('.resid'))]
     like = next(model.parameters())
     logits = torch.stack([_host(model.head(model.norm(h.to(like)))) for h in stream])
-    return _thinkable(model, t.tokens, logits).softmax(-1)
+    return model.thinkable(t.tokens, logits).softmax(-1)
 
 # %% ../nbs/11_tracing.ipynb #d2821c35
 @patch
