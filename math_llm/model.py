@@ -98,10 +98,11 @@ def _position_tables(c):
 
 # %% ../nbs/03_model.ipynb #9e41c6d2
 def _rotate(x, out, cos, sin):
-    "Add to `out` x (…, t, d) with its pairs of values i and i + d/2 turned by angles (…, t, d/2)"
+    "Turn pairs of values i and i + d/2 of x (…, t, d) by angles (…, t, d/2), in its copy `out`"
+    out.mul_(torch.cat([cos, cos], -1))
     (a, b), (to_a, to_b) = x.chunk(2, -1), out.chunk(2, -1)
-    to_a.addcmul_(a, cos).addcmul_(b, sin, value=-1)
-    to_b.addcmul_(b, cos).addcmul_(a, sin)
+    to_a.addcmul_(b, sin, value=-1)
+    to_b.addcmul_(a, sin)
     return out
 
 # %% ../nbs/03_model.ipynb #c07d5e3b
@@ -110,19 +111,15 @@ class _Rotated(torch.autograd.Function):
     @staticmethod
     def forward(ctx, qkv, cos, sin):
         ctx.save_for_backward(*(turn := (cos.to(qkv.dtype), sin.to(qkv.dtype))))
-        qkv = qkv.permute(2, 0, 3, 1, 4)
-        out = qkv.new_zeros(qkv.shape)
+        out = (qkv := qkv.permute(2, 0, 3, 1, 4)).clone(memory_format=torch.contiguous_format)
         _rotate(qkv[:2], out[:2], *turn)
-        out[2] = qkv[2]
         return out
 
     @staticmethod
     def backward(ctx, grad):
         cos, sin = ctx.saved_tensors
-        out = grad.new_zeros([grad.shape[i] for i in (1, 3, 0, 2, 4)]) # laid out like qkv
-        qkv = out.permute(2, 0, 3, 1, 4)
-        _rotate(grad[:2], qkv[:2], cos, -sin)
-        qkv[2] = grad[2]
+        out = grad.permute(1, 3, 0, 2, 4).clone(memory_format=torch.contiguous_format) # like qkv
+        _rotate(grad[:2], out.permute(2, 0, 3, 1, 4)[:2], cos, -sin)
         return out, None, None
 
 # %% ../nbs/03_model.ipynb #c8435fd4

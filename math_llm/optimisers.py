@@ -15,19 +15,18 @@ _POLYNOMIALS = ((8.0248, -23.4336, 17.3095), (3.3695, -2.5718, 0.5159), (3.0675,
 
 # %% ../nbs/23_optimisers.ipynb #c46a4156
 def _orthogonalized(x, # (b, m, n)
-                    polynomials=_POLYNOMIALS): # (a, b, c) of a s + b s³ + c s⁵ for each step
-    "All directions of each matrix made equally long: its singular values are near one"
-    wide = x.shape[1] <= x.shape[2]
-    x = (x if wide else x.mT).contiguous()                        # the smaller square is cheaper
-    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
-    square, steps = x @ x.mT, None
+                    polynomials=_POLYNOMIALS, # (a, b, c) of a s + b s³ + c s⁵ for each step
+                    scale=1.): # What to multiply the result by
+    "All directions of each matrix made equally long: its singular values are near `scale`"
+    tall, norm = x.shape[1] > x.shape[2], x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    square, steps = (x.mT @ x if tall else x @ x.mT) / norm**2, None # the smaller one is cheaper
     for i, (a, b, c) in enumerate(polynomials):
         step = torch.baddbmm(square, square, square, beta=b, alpha=c) # b square + c square²
         step.diagonal(dim1=1, dim2=2).add_(a)
         steps = step if steps is None else step @ steps
         if i < len(polynomials) - 1: square = step @ square @ step
-    x = steps @ x
-    return x if wide else x.mT
+    steps = steps * (scale / norm)
+    return x @ steps if tall else steps @ x
 
 # %% ../nbs/23_optimisers.ipynb #31a8f3a6
 class Muon(torch.optim.Optimizer):
@@ -63,10 +62,9 @@ def step(self: Muon):
 def _subtract(self: Muon, params, updates, lr):
     for shape in dict.fromkeys(p.shape for p in params):
         same = [i for i, p in enumerate(params) if p.shape == shape]
-        update = torch.stack([updates[i] for i in same]).to(self.dtype)
-        update = _orthogonalized(update, self.polynomials).to(params[same[0]].dtype)
-        update = update * (0.2 * lr * max(shape)**0.5)
-        torch._foreach_sub_([params[i] for i in same], update.unbind())
+        update = torch.stack([updates[i].to(self.dtype) for i in same])
+        update = _orthogonalized(update, self.polynomials, 0.2 * lr * max(shape)**0.5)
+        torch._foreach_sub_([params[i] for i in same], update.to(params[same[0]].dtype).unbind())
 
 # %% ../nbs/23_optimisers.ipynb #5d21c0a2
 class Average(torch.optim.Optimizer):
