@@ -348,11 +348,11 @@ def contract(model: Transformer,
              seed: Count = 0, # Decides problems, halves, partners and random thoughts
             ) -> dict: # Plain JSON
     "What holds of a model's thoughts, beside controls"
-    training = model.training
-    t = _examined(model.eval(), task or Task.of(model, n, seed), seed)
-    rows = [_row('right', 'with its own thoughts', t.right)]
-    for test in (_necessity, _following, _sufficiency, _interchange, _activations): rows += test(t)
-    model.train(training)
+    with model.evaluating():
+        t = _examined(model, task or Task.of(model, n, seed), seed)
+        rows = [_row('right', 'with its own thoughts', t.right)]
+        for test in (_necessity, _following, _sufficiency, _interchange, _activations):
+            rows += test(t)
     cases = {r['test']: r.pop('by') for r in rows if 'by' in r}
     def by(j): return {k: share(hit[i == j].sum(), (i == j).sum()) for k, (i, hit) in cases.items()}
     variables = [dict(name=name, told=j in t.told, places=t.places[j], **by(j))

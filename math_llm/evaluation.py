@@ -178,11 +178,10 @@ def evaluate(model: Transformer,
              progress: bool = False, # Show a bar, where there is a terminal
             ) -> dict: # Plain JSON
     "How well a model adds, and where it errs; raises `InputError` if a problem does not fit"
-    examples, training = written_for(model, problems, max_length), model.training
+    examples = written_for(model, problems, max_length)
     order, said = np.argsort(examples.lengths, kind='stable'), np.full(len(examples), None)
-    off = None if progress else True
-    model.eval()
-    with tqdm(total=len(examples), desc='evaluating', leave=False, disable=off) as bar:
+    bar = tqdm(total=len(examples), desc='evaluating', leave=False, disable=not progress or None)
+    with model.evaluating(), bar:
         hits, right = _read(model, examples, order, batch_size, bar)
         valid = right.copy()
         for rows in _batches(order[~right[order]], batch_size):
@@ -190,7 +189,6 @@ def evaluate(model: Transformer,
             astray = rows[~right[rows]] if model.meta.chain == 'invented' else []
             if len(astray): hits[astray] = _one_pass(model, examples[astray])[0]
             bar.update(len(rows))
-    model.train(training)
     return _report(model.meta, examples, right, valid, hits, said, n_wrong)
 
 # %% ../nbs/07_evaluation.ipynb #49440a60

@@ -172,17 +172,16 @@ def faithfulness(model: Transformer,
                  seed: Count = 0, # Decides which steps are falsified, and how, and what is swapped
                 ) -> dict: # Plain JSON
     "Disturb a model's chains (Lanham et al., 2307.13702); raises `InputError` if it writes none"
-    disturbances, training = _disturbances(model.meta.chain), model.training
-    rng, examples = np.random.default_rng(seed), written_for(model, problems)
-    model.eval()
-    cases = _cases(model, examples, batch_size)
-    report = dict(chain=model.meta.chain, n=len(cases))
-    for name, disturb in disturbances.items():
-        made = disturb(cases, model, rng) if cases else []
-        now = _conclusions(model, [text for _, text, _ in made], batch_size)
-        report[name] = _verdict(now, [c for c, *_ in made], [says for *_, says in made])
-        if name == 'cut_short': report['early_answers'], area = _early_answers(cases, now)
-    model.train(training)
+    rng, disturbances = np.random.default_rng(seed), _disturbances(model.meta.chain)
+    examples = written_for(model, problems)
+    with model.evaluating():
+        cases = _cases(model, examples, batch_size)
+        report = dict(chain=model.meta.chain, n=len(cases))
+        for name, disturb in disturbances.items():
+            made = disturb(cases, model, rng) if cases else []
+            now = _conclusions(model, [text for _, text, _ in made], batch_size)
+            report[name] = _verdict(now, [c for c, *_ in made], [says for *_, says in made])
+            if name == 'cut_short': report['early_answers'], area = _early_answers(cases, now)
     return report | dict(area_over_curve=area)
 
 # %% ../nbs/08_faithfulness.ipynb #b0ba6f39

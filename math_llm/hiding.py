@@ -164,14 +164,15 @@ _MISSED = 0.001 # so many more wrong tokens are put up with
 def redundant(self: HidingAnswer, batch: Batch) -> list[int]: # Numbers of thoughts, 0 to K-1
     "Thoughts that answers do not miss, found by hiding one more at a time"
     training, found = self.training, []
-    self.eval() # no noise
-    given = batch, *self.think(batch, self.new_noise(batch)), ~self.columns(batch)
-    most = self._without(*given, [])[0] + _MISSED
-    while rest := {*range(self.n_thoughts)} - {*found}:
-        (share, _), least = min((self._without(*given, [*found, i]), i) for i in rest)
-        if share > most: break
-        found.append(least)
-    self.train(training)
+    try:
+        self.eval() # no noise
+        given = batch, *self.think(batch, self.new_noise(batch)), ~self.columns(batch)
+        most = self._without(*given, [])[0] + _MISSED
+        while rest := {*range(self.n_thoughts)} - {*found}:
+            (share, _), least = min((self._without(*given, [*found, i]), i) for i in rest)
+            if share > most: break
+            found.append(least)
+    finally: self.train(training)
     return sorted(found)
 
 # %% ../nbs/23_hiding.ipynb #hide0014

@@ -7,7 +7,7 @@ __all__ = ['ModelConfig', 'Attention', 'KVCache', 'MLP', 'Block', 'Meta', 'thoug
 
 # %% ../nbs/03_model.ipynb #cf878e33
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Annotated
 import torch
@@ -99,7 +99,7 @@ def _position_tables(c):
 # %% ../nbs/03_model.ipynb #9e41c6d2
 def _rotate(x, out, cos, sin):
     "Turn pairs of values i and i + d/2 of x (…, t, d) by angles (…, t, d/2), in its copy `out`"
-    out.mul_(torch.cat([cos, cos], -1))
+    out.mul_(torch.cat([cos, cos], -1))                  # both of a pair by its cosine
     (a, b), (to_a, to_b) = x.chunk(2, -1), out.chunk(2, -1)
     to_a.addcmul_(b, sin, value=-1)
     to_b.addcmul_(a, sin)
@@ -377,3 +377,12 @@ def sites(self: Transformer) -> dict[str, tuple]: # Shapes for one text of seven
 
 # %% ../nbs/03_model.ipynb #beb2761e
 check_calls(globals())
+
+# %% ../nbs/03_model.ipynb #d7ef02d8
+@patch
+@contextmanager
+def evaluating(self: Transformer):
+    "Within, dropout is off; afterwards the model is in the mode that it was in"
+    training = self.training
+    try: yield self.eval()
+    finally: self.train(training) # also after Ctrl-C
