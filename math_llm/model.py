@@ -99,8 +99,7 @@ def _position_tables(c):
 # %% ../nbs/03_model.ipynb #9e41c6d2
 def _rotate(x, out, cos, sin):
     "Turn pairs of values i and i + d/2 of x (…, t, d) by angles (…, t, d/2), in its copy `out`"
-    out.mul_(torch.cat([cos, cos], -1))                  # both of a pair by its cosine
-    (a, b), (to_a, to_b) = x.chunk(2, -1), out.chunk(2, -1)
+    (a, b), (to_a, to_b) = x.chunk(2, -1), out.mul_(torch.cat([cos, cos], -1)).chunk(2, -1)
     to_a.addcmul_(b, sin, value=-1)
     to_b.addcmul_(a, sin)
     return out
