@@ -25,7 +25,7 @@ def _orthogonalized(x, # (b, m, n)
         step.diagonal(dim1=1, dim2=2).add_(a)
         steps = step if steps is None else step @ steps
         if i < len(polynomials) - 1: square = step @ square @ step
-    steps = steps * (scale / norm)
+    steps = steps * (1 / norm * scale)   # the same for a scale that is a tensor
     return x @ steps if tall else steps @ x
 
 # %% ../nbs/23_optimisers.ipynb #31a8f3a6
