@@ -4,9 +4,10 @@
     python scripts/record_result.py [--fresh N] NAME "Title" RUN [RUN ...]
 
 Each RUN is the folder of a finished run. The command is put together from its
-`training_config.json`: every option that differs from its default. With --fresh, each model is
-also asked N different held-out problems, more than its dataset may hold. An existing file is not
-replaced.
+`training_config.json`: every option that differs from its default. A recipe of several trainings is
+one run: its command names the recipe, and its minutes, steps and problems are those of all of them.
+With --fresh, each model is also asked N different held-out problems, more than its dataset may
+hold. An existing file is not replaced.
 """
 
 import json
@@ -19,6 +20,7 @@ from math_llm.evaluation import evaluate, held_out_problems
 from math_llm.files import load_model
 from math_llm.options import InputError
 from math_llm.results import write_results
+from math_llm.settings import TrainingConfig
 
 from studies import ROOT, how
 
@@ -30,27 +32,47 @@ def fresh_report(folder, seed, n):
     return evaluate(model, problems)['exact_match']
 
 
+def read(folder, name):
+    "What a run has written."
+    return json.loads((folder / name).read_bytes())
+
+
+def trainings(folder):
+    "The folders of the trainings of a recipe, the last of which is its own."
+    phases = folder.glob('phase-*')
+    return [*sorted(phases, key=lambda p: int(p.name.removeprefix('phase-'))), folder]
+
+
+def made_by(folder):
+    "The command of a run."
+    config = read(folder, 'training_config.json')
+    if len(trainings(folder)) == 1:
+        return how(folder)
+    seed = f' --seed {config["seed"]}' * (config['seed'] != TrainingConfig.seed)
+    return f'math_llm_train --config {config["config"]} --output-dir {folder.name}{seed}'
+
+
 def losses(folder):
     "Step and mean loss of every log line. Of steps that a run repeated, the last counts."
     log = (folder / 'logs' / 'training.log').read_text(encoding='utf-8')
     found = re.findall(r' step ([\d,]+)/[\d,]+  loss ([\d.]+)', log)
-    return sorted({int(step.replace(',', '')): float(loss) for step, loss in found}.items())
+    return {int(step.replace(',', '')): float(loss) for step, loss in found}
 
 
 def summary(folder, fresh):
     "A run in one row."
-    seed = json.loads((folder / 'training_config.json').read_bytes())['seed']
-    report = json.loads((folder / 'test_results.json').read_bytes())
-    row = dict(run=folder.name, seed=seed, minutes=report['seconds'] / 60)
-    row |= {
-        k: report[k]
-        for k in ('steps', 'problems_seen', 'precision', 'exact_match', 'peak_memory_mb')
-    }
-    row |= dict(
-        valid_chains=report['chain_validity'],
-        losses=losses(folder),
-        curve=[[m['step'], m['exact_match']] for m in report['validation']],
-    )
+    seed, last = read(folder, 'training_config.json')['seed'], read(folder, 'test_results.json')
+    row = dict(run=folder.name, seed=seed, minutes=0.0, steps=0, problems_seen=0, peak_memory_mb=0)
+    row |= {k: last[k] for k in ('precision', 'exact_match')}
+    row |= dict(valid_chains=last['chain_validity'], losses=[], curve=[])
+    for part in trainings(folder):
+        report = read(part, 'test_results.json')
+        row['losses'] += [[row['steps'] + i, x] for i, x in sorted(losses(part).items())]
+        row['curve'] += [[row['steps'] + m['step'], m['exact_match']] for m in report['validation']]
+        row['minutes'] += report['seconds'] / 60
+        for k in ('steps', 'problems_seen'):
+            row[k] += report[k]
+        row['peak_memory_mb'] = max(row['peak_memory_mb'], report['peak_memory_mb'] or 0) or None
     return row | dict(fresh_exact_match=fresh_report(folder, seed, fresh)) if fresh else row
 
 
@@ -65,7 +87,7 @@ def main(name, title, *folders, fresh=0):
     write_results(
         ROOT / 'nbs' / 'results' / f'{name}.json',
         title,
-        list(map(how, folders)),
+        list(map(made_by, folders)),
         sorted({r['seed'] for r in runs}),
         60 * sum(r['minutes'] for r in runs),
         date=date.fromtimestamp(ended).isoformat(),
