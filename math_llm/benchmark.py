@@ -121,11 +121,12 @@ def _step_work(s, variant, precision, objective, batches, thoughts=0, reference=
 
 # %% ../nbs/26_benchmark.ipynb #69788650
 def _train_works(s):
-    "Teacher forcing on four batches, beside padding to the longest"
+    "Teacher forcing on four of 16 batches of like length, beside padding to the longest"
     config = ProblemConfig(max_digits=s.digits)
-    longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(4 * s.batch)
+    longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(16 * s.batch)
+    four = np.argsort(ex.lengths, kind='stable').reshape(16, s.batch)[[1, 5, 10, 14]]
     def work(variant, p, compiled, rows, multiple, reference=False):
-        batches = [Batch.of(ex[i*s.batch:(i+1)*s.batch], multiple, longest) for i in range(4)]
+        batches = [Batch.of(ex[few], multiple, longest) for few in four]
         def objective():
             made = TeacherForcing(s.model(longest), micro_batch=rows, multiple=multiple)
             if compiled: made.compile() # as `math_llm_train --compile` does
