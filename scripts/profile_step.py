@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from math_llm.datasets import Stream
+from math_llm.datasets import Batches, Stream
 from math_llm.learning import Batch
 from math_llm.options import InputError
 from math_llm.problems import ProblemConfig
@@ -41,8 +41,9 @@ def main():
     precision = resolve_precision('auto', CPU)
     _, optimizers, take, multiple = prepared(config.seed, CPU, precision, config.prompt_loss_weight)
     set_learning_rate(optimizers, config.learning_rate)
-    stream = Stream(ProblemConfig(), config.seed)
-    batches = [Batch.of(stream.take(config.batch_size), multiple, 128) for _ in range(35)]
+    source = Batches(Stream(ProblemConfig(full_size=config.full_size), config.seed),
+                     config.batch_size)
+    batches = [Batch.of(next(source), multiple, 128) for _ in range(35)]
     for batch in batches[:5]: take(batch)
     start = time.perf_counter()
     for batch in batches[5:25]: take(batch)
