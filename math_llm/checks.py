@@ -179,6 +179,8 @@ def _check_methods(cls, module):
         bound = getattr(cls, name, None)
         if getattr(bound, '__module__', '') != module: continue # of others: what is patched
         if name.startswith('_') and name not in special: continue
+        if inspect.isfunction(method): # what is wrapped is shown under the name of its class, too
+            inspect.unwrap(method).__qualname__ = method.__qualname__
         if _takes_kinds(method): setattr(cls, name, _checked(method))
         elif inspect.ismethod(bound): setattr(cls, name, classmethod(_checked(bound.__func__)))
 

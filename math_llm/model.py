@@ -366,6 +366,15 @@ def forward(self: Transformer,
                   bias=bias, rotation=rotation, remember=remember)
     return hook('logits', self.head(hook('final_norm', self.norm(h))))
 
+# %% ../nbs/03_model.ipynb #d7ef02d8
+@patch
+@contextmanager
+def evaluating(self: Transformer):
+    "Within, dropout is off; afterwards the model is in the mode that it was in"
+    training = self.training
+    try: yield self.eval()
+    finally: self.train(training) # also after Ctrl-C
+
 # %% ../nbs/03_model.ipynb #fc26803a
 @patch
 def sites(self: Transformer) -> dict[str, tuple]: # Shapes for one text of seven tokens
@@ -376,12 +385,3 @@ def sites(self: Transformer) -> dict[str, tuple]: # Shapes for one text of seven
 
 # %% ../nbs/03_model.ipynb #beb2761e
 check_calls(globals())
-
-# %% ../nbs/03_model.ipynb #d7ef02d8
-@patch
-@contextmanager
-def evaluating(self: Transformer):
-    "Within, dropout is off; afterwards the model is in the mode that it was in"
-    training = self.training
-    try: yield self.eval()
-    finally: self.train(training) # also after Ctrl-C

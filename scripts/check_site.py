@@ -125,6 +125,9 @@ def visit(b, home, name, width, theme, axe):
 def main(args):
     folder, wrong = args.folder.resolve(), 0
     pages = [folder/p for p in args.pages] or sorted(folder.rglob('*.html'))
+    for path in (folder, *pages, *filter(None, [args.axe])):
+        if not path.exists(): sys.exit(f'check_site.py: there is no {path}')
+    if not pages: sys.exit(f'check_site.py: {folder} holds no page')
     axe = args.axe.read_text(encoding='utf-8') if args.axe else None
     with serve(folder) as home, browser(args.chromium) as b:
         for path in pages:
