@@ -39,8 +39,8 @@ def read(folder, name):
 
 def trainings(folder):
     "The folders of the trainings of a recipe, the last of which is its own."
-    phases = folder.glob('phase-*')
-    return [*sorted(phases, key=lambda p: int(p.name.removeprefix('phase-'))), folder]
+    n = len(list(folder.glob('phase-[0-9]*')))
+    return [*(folder / f'phase-{i + 1}' for i in range(n)), folder]
 
 
 def made_by(folder):
@@ -61,18 +61,19 @@ def losses(folder):
 
 def summary(folder, fresh):
     "A run in one row."
-    seed, last = read(folder, 'training_config.json')['seed'], read(folder, 'test_results.json')
-    row = dict(run=folder.name, seed=seed, minutes=0.0, steps=0, problems_seen=0, peak_memory_mb=0)
+    reports = {part: read(part, 'test_results.json') for part in trainings(folder)}
+    seed, last = read(folder, 'training_config.json')['seed'], reports[folder]
+    peaks = [r['peak_memory_mb'] for r in reports.values() if r['peak_memory_mb']]
+    row = dict(run=folder.name, seed=seed, minutes=0.0, steps=0, problems_seen=0)
+    row |= dict(peak_memory_mb=max(peaks, default=None))
     row |= {k: last[k] for k in ('precision', 'exact_match')}
     row |= dict(valid_chains=last['chain_validity'], losses=[], curve=[])
-    for part in trainings(folder):
-        report = read(part, 'test_results.json')
+    for part, report in reports.items():
         row['losses'] += [[row['steps'] + i, x] for i, x in sorted(losses(part).items())]
         row['curve'] += [[row['steps'] + m['step'], m['exact_match']] for m in report['validation']]
         row['minutes'] += report['seconds'] / 60
         for k in ('steps', 'problems_seen'):
             row[k] += report[k]
-        row['peak_memory_mb'] = max(row['peak_memory_mb'], report['peak_memory_mb'] or 0) or None
     return row | dict(fresh_exact_match=fresh_report(folder, seed, fresh)) if fresh else row
 
 
