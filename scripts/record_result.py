@@ -1,18 +1,21 @@
 #!/usr/bin/env python
 """Turn finished training runs into one file of nbs/results.
 
-    python scripts/record_result.py [--fresh N] NAME "Title" RUN [RUN ...]
+    python scripts/record_result.py [--fresh N] [--note TEXT] NAME "Title" RUN [RUN ...]
 
 Each RUN is the folder of a finished run. The command is put together from its
 `training_config.json`: every option that differs from its default. A recipe of several trainings is
 one run: its command names the recipe, and its minutes, steps and problems are those of all of them.
 With --fresh, each model is also asked N different held-out problems, more than its dataset may
-hold. An existing file is not replaced.
+hold. --environment "A=1 B=2" says which variables the runs were started with; they stand before
+the commands. An existing file is not replaced.
 """
 
+import argparse
 import json
 import re
 import sys
+from argparse import RawDescriptionHelpFormatter
 from datetime import date
 from pathlib import Path
 
@@ -77,9 +80,8 @@ def summary(folder, fresh):
     return row | dict(fresh_exact_match=fresh_report(folder, seed, fresh)) if fresh else row
 
 
-def main(name, title, *folders, fresh=0):
+def main(name, title, folders, fresh=0, environment='', note=''):
     "Write nbs/results/NAME.json."
-    folders = list(map(Path, folders))
     for folder in folders:
         if not (folder / 'test_results.json').exists():
             raise InputError(f'{folder} is not the folder of a finished run')
@@ -88,22 +90,25 @@ def main(name, title, *folders, fresh=0):
     write_results(
         ROOT / 'nbs' / 'results' / f'{name}.json',
         title,
-        list(map(made_by, folders)),
+        [f'{environment} {made_by(folder)}'.strip() for folder in folders],
         sorted({r['seed'] for r in runs}),
         60 * sum(r['minutes'] for r in runs),
         date=date.fromtimestamp(ended).isoformat(),
+        **({'note': note} if note else {}),
         runs=runs,
     )
     print(f'nbs/results/{name}.json')
 
 
 if __name__ == '__main__':
-    args, fresh = sys.argv[1:], 0
-    if args[:1] == ['--fresh'] and args[1:2] and args[1].isdigit():
-        fresh, args = int(args[1]), args[2:]
-    if len(args) < 3 or args[0].startswith('--'):
-        sys.exit(__doc__)
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    p.add_argument('name')
+    p.add_argument('title')
+    p.add_argument('folders', nargs='+', type=Path, metavar='RUN')
+    p.add_argument('--fresh', type=int, default=0, metavar='N')
+    p.add_argument('--environment', default='', metavar='"A=1 B=2"')
+    p.add_argument('--note', default='', metavar='TEXT')
     try:
-        main(*args, fresh=fresh)
+        main(**vars(p.parse_args()))
     except (InputError, OSError, ValueError) as e:
         sys.exit(f'{Path(__file__).name}: {e}')
