@@ -62,6 +62,8 @@ def _positions(at, lengths):
     "Positions (b,) in texts of these lengths, from a number for each text or one for all"
     at = torch.as_tensor(at, device=lengths.device)
     if not at.ndim: at = at + lengths * (at < 0)
+    elif at.shape != lengths.shape:
+        raise InputError('accepted is one position for all texts, or one for each of them')
     if ((at >= 0) & (at < lengths)).all(): return at
     raise InputError('a position to patch lies outside its text')
 
@@ -160,7 +162,7 @@ def patch(model: Transformer,
         raise InputError(f'{len(clean)} clean and {len(corrupted)} corrupted texts make no pairs')
     places = where if isinstance(where, dict) else {None: where}
     parts = []
-    def some(at): return at[rows] if isinstance(at, np.ndarray) else at
+    def some(at): return at[rows] if np.shape(at) == (len(clean),) else at      # or it is refused
     for i in range(0, len(clean), batch_size):
         rows = slice(i, i + batch_size)
         mine = {k: [replace(w, at=some(w.at), source=some(w.source)) for w in listify(ws)]

@@ -361,9 +361,10 @@ def activations(model: Transformer, texts: list[str],
                 sites: str = r'resid$', # Sites of shape (b, t, d), a regular expression
                ) -> dict[str, np.ndarray]: # For each site (b, d), or (b, n, d)
     "Activations at chosen positions of many texts"
-    found, at = {}, np.asarray(at, int)
-    if at.ndim not in (1, 2) or len(at) != len(texts) or not at.size or at.min() < 0:
-        raise InputError('accepted are positions (b,) or (b, n), a row for each text, from 0')
+    found, at, lengths = {}, np.asarray(at, int), encode_batch(texts)[1].numpy()
+    if (at.ndim not in (1, 2) or len(at) != len(texts) or not at.size
+            or at.min() < 0 or (at.T >= lengths).any()):
+        raise InputError('accepted are positions (b,) or (b, n) within each text, from 0')
     n = at.reshape(len(texts), -1)
     for rows, t in _traces(model, cut(texts, n.max(1) + 1), sites): # what follows does not matter
         for site, value in t.values.items():
