@@ -220,7 +220,7 @@ def _typed(line):
     words = line.replace(' ', '').strip()
     if m := _problem.fullmatch(words): return m[1].split('+')
     if not words: return None
-    encode(line.strip()) # names a character that is unknown
+    encode(line.strip().rjust(len(line.rstrip()))) # names a character that is unknown
     raise InputError(f'not a problem: {reprlib.repr(line)}; give a+b=')
 
 # %% ../nbs/22_dataset_files.ipynb #plain004

@@ -377,7 +377,7 @@ def machine(device: torch.device|None = None, # Default: a GPU if this process h
            ) -> str:
     "The machine in plain words, such as `one NVIDIA H200` or `2 CPU cores (x86_64)`"
     if device.type == 'cuda' if device else torch.cuda.is_initialized():
-        return f'one {torch.cuda.get_device_name()}'
+        return f'one {torch.cuda.get_device_name(device)}'
     cores = here = os.cpu_count()
     if hasattr(os, 'sched_getaffinity'): here = len(os.sched_getaffinity(0))
     of = '' if here == cores else f'{here} of '
