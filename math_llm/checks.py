@@ -92,7 +92,7 @@ def _path(value):
 
 def _any_of(kinds, value, sizes):
     "The first of several kinds that fits"
-    if Path in kinds and isinstance(value, str): _path(value)
+    if Path in kinds and isinstance(value, (str, Path)): _path(value)
     for kind in sorted(kinds, key=lambda k: type(value) is not k):
         try: return _fit(kind, value, sizes)
         except _UNFIT: pass
