@@ -103,9 +103,9 @@ def _running_chain(f, p, config):
 @dataclass
 class Examples:
     "Problems written out"
-    tokens: Annotated[np.ndarray, 'b t'] # uint8, padded with `<end>`
-    prompt_lengths: Annotated[np.ndarray, 'b'] # Tokens through the first `=`
-    lengths: Annotated[np.ndarray, 'b'] # Tokens through `<end>`
+    tokens: Annotated[np.ndarray, 'b t', np.uint8] # Padded with `<end>`
+    prompt_lengths: Annotated[np.ndarray, 'b', np.int64] # Tokens through the first `=`
+    lengths: Annotated[np.ndarray, 'b', np.int64] # Tokens through `<end>`
     problems: Problems
 
     def __len__(self): return len(self.tokens)
@@ -123,8 +123,7 @@ class Examples:
 
 # %% ../nbs/02_chains.ipynb #c2a1f00a
 @patch(cls_method=True)
-def concat(cls: Examples,
-           parts: list[Examples], # At least one
+def concat(cls: Examples, parts: list[Examples], # At least one
           ) -> Examples:
     "Several batches as one, as wide as the widest; raises `InputError` if there are none"
     if not parts: raise InputError('there are no examples to put together')

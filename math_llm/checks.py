@@ -52,28 +52,47 @@ def _several(kinds, value, make, sizes):
 
 # %% ../nbs/20_checks.ipynb #5595455e
 def _array(value):
-    "An array of numbers"
+    "An array of numbers; a tensor of any kind can be one"
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        if value.dtype == torch.bfloat16: value = value.float() # NumPy has none
     a = np.asarray(value)
     if not a.ndim or a.dtype.kind not in 'biuf': raise TypeError
     return a
 
+# %% ../nbs/20_checks.ipynb #c44d1a66
+def _as_type(array, dtype):
+    "An array as another type; raises `ValueError` at a number that is none of a whole type"
+    with np.errstate(invalid='ignore'): a = array.astype(dtype)
+    if a.dtype.kind in 'iu' and (a != array).any(): raise ValueError
+    return a
+
 # %% ../nbs/20_checks.ipynb #c44d1a64
-def _annotated(kind, more, value, sizes):
-    "An array with named dimensions, or a dict that has certain keys"
+def _annotated(value, sizes, kind, more, dtype=None):
+    "An array with named dimensions and perhaps a type, or a dict that has certain keys"
     value = _fit(kind, value, sizes)
     if isinstance(more, tuple): good = set(more) <= value.keys()
     else:
         names = more.split()
-        good = value.ndim == len(names) and all(n == '_' or sizes.setdefault(n, size) == size
-                                                for n, size in zip(names, value.shape))
+        known = {n: int(n) for n in names if n.isdigit()}
+        good = value.ndim == len(names) and all(
+            n == '_' or (known.get(n) or sizes.setdefault(n, size)) == size
+            for n, size in zip(names, value.shape))
     if not good: raise ValueError
-    return value
+    return value if dtype is None or value.dtype == dtype else _as_type(value, dtype)
 
 # %% ../nbs/20_checks.ipynb #20c00011
 _UNFIT = TypeError, ValueError, OverflowError, RuntimeError, AssertionError, ImportError
 
+def _path(value):
+    "A path as a text that can be one: no system knows a name with a null in it"
+    text = os.fspath(value)
+    if not isinstance(text, str) or '\0' in text: raise ValueError
+    return text
+
 def _any_of(kinds, value, sizes):
     "The first of several kinds that fits"
+    if Path in kinds and isinstance(value, (str, Path)): _path(value)
     for kind in sorted(kinds, key=lambda k: type(value) is not k):
         try: return _fit(kind, value, sizes)
         except _UNFIT: pass
@@ -83,14 +102,14 @@ def _any_of(kinds, value, sizes):
 def _fit(kind, value, sizes):
     "`value` as a kind, an annotation, has it; raises one of `_UNFIT` if it is nothing of that kind"
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
-    if origin is Annotated: return _annotated(*kinds, value, sizes)
+    if origin is Annotated: return _annotated(value, sizes, *kinds)
     if origin in (typing.Union, types.UnionType): return _any_of(kinds, value, sizes)
+    if origin is Path: return Path(_path(value))
     if origin in _NUMBERS or origin in (bool, str): return _scalar(origin, value)
     if origin in (list, tuple): return _several(kinds, value, origin, sizes)
     if origin is np.ndarray: return _array(value)
     if origin is torch.Tensor and isinstance(value, (list, np.ndarray)) and len(value):
         return torch.from_numpy(_array(value).copy()) # views may run backwards
-    if origin is Path: return Path(os.fspath(value))
     if origin is torch.device: return torch.empty(0, device=torch.device(value)).device # is there
     if origin is dict and isinstance(value, dict) and kinds:
         return {_fit(kinds[0], k, sizes): _fit(kinds[1], v, sizes) for k, v in value.items()}
@@ -109,7 +128,8 @@ def _accepted(kind):
     "A kind in words"
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin is Annotated:
-        what, more = _accepted(kinds[0]), kinds[1]
+        what, more, *dtype = _accepted(kinds[0]), *kinds[1:]
+        if dtype: what += f' that {np.dtype(dtype[0])} can hold'
         named = isinstance(more, str)
         return f"{what} ({more.replace(' ', ', ')})" if named else f"{what} with {', '.join(more)}"
     if origin in (typing.Union, types.UnionType): return ' or '.join(map(_accepted, kinds))

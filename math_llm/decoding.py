@@ -66,7 +66,9 @@ def _read(model, tokens, lengths, most):
     fixed = recorded_steps(model, b, t + most, tokens.device)
     cache = fixed.cache if fixed else KVCache(model, b, t + most)
     positions, at = KVCache.padded(tokens, lengths), lengths[:, None] - 1
-    return model(tokens, cache, positions, at=at)[:, 0], cache, fixed
+    logits = model(tokens, cache, positions, at=at)[:, 0]
+    if logits.isfinite().all(): return logits, cache, fixed
+    raise InputError('what the model computes is not finite: its weights may be none')
 
 # %% ../nbs/04_decoding.ipynb #64ad93a2
 _EVERY = 8 # tokens between two looks at what is finished, where steps are recorded

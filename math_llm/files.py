@@ -76,6 +76,10 @@ def _shapes(config):
         return {k: v.shape for k, v in Transformer(config).state_dict().items()}
 
 # %% ../nbs/21_files.ipynb #21f00004
+def _infinite(tensors):
+    "The name of a tensor that holds something else than finite numbers, if there is one"
+    return next((k for k, v in tensors.items() if not v.float().isfinite().all()), None)
+
 def _unwrapped(model):
     "The Transformer inside wrappers, and its weights by their own names"
     wrappers = ('_orig_mod', 'module') # the names that wrappers give to what they hold
@@ -98,6 +102,8 @@ def save_model(model: nn.Module, # Its `meta` is saved with it; wrappers are lef
         raise InputError(f'dtype must be a type of real numbers, not {dtype}')
     tensors = {k: v.detach().to('cpu', dtype or v.dtype, copy=True) # two may share their memory
                for k, v in weights.items()}
+    if bad := _infinite(tensors):
+        raise InputError(f'{bad} is not finite, so this model cannot be saved')
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB),
                   **dataclasses.asdict(model.meta))
     write_tensors(folder/'model.safetensors', tensors, config)
@@ -136,11 +142,11 @@ def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
               ) -> Path: # The `.safetensors` file
     "The weights that `where` names; raises `InputError` if there are none"
     path, shipped = Path(where), str(where) in _shipped()
-    if path.is_dir():
+    if os.path.isdir(path):
         files = [p/'model.safetensors' for p in (path, *reversed(checkpoints(path)))]
         if found := [f for f in files if f.is_file()]: return found[0]
         hint = f'; the shipped model of this name is {_PRETRAINED/where}' if shipped else ''
-        raise InputError(f'no model at {where}, a folder without one and without checkpoints{hint}')
+        raise InputError(f'no model at {path}, a folder without one and without checkpoints{hint}')
     if os.path.lexists(path): return path
     if shipped: return _PRETRAINED/where/'model.safetensors'
     raise InputError(f'no model at {where}; accepted are a folder with model.safetensors, '
@@ -182,6 +188,7 @@ def _read_model(path):
     if vocab != list(VOCAB): _refuse(path, 'it has another vocabulary')
     if shapes != {k: v.shape for k, v in tensors.items()}:
         _refuse(path, 'its tensors do not have the shapes of its configuration')
+    if bad := _infinite(tensors): _refuse(path, f'its {bad} is not finite')
     _check_meta(meta, path)
     return config, meta, tensors
 
@@ -207,7 +214,7 @@ def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
               f'{path.parent.name}', file=sys.stderr)
     config, meta, tensors = _read_model(path)
     if size: _check_size(config, size)
-    with torch.device('cpu'): model = Transformer(config)
+    with torch.random.fork_rng([]), torch.device('cpu'): model = Transformer(config)
     model.load_state_dict(tensors)
     model.meta = meta
     return model.to(device).eval()
@@ -239,6 +246,9 @@ def check_output(path: str|Path, # Where a result will be written; its folder ne
                  overwrite: bool = False): # A file that is there may be replaced
     "Raise `InputError` if a file could not be written here"
     path = Path(path)
+    try: os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError): pass # what is there is looked at below
+    except OSError as e: raise InputError(f'{option} {path}: {e.strerror}') from None
     if path.is_dir(): raise InputError(f'{option} {path} is a folder')
     if os.path.lexists(path) and not overwrite:
         raise InputError(f'{path} is already there; give another {option}, or --overwrite')

@@ -31,6 +31,8 @@ def gumbel_softmax(logits: torch.Tensor, # (..., 16)
                    allowed: torch.Tensor|None = None, # (16,) what may be chosen; default: all
                   ) -> torch.Tensor: # (..., 16): weights of the tokens, sum 1
     "A sample from softmax(logits) with a gradient (Jang et al. 2016, Maddison et al. 2016)"
+    if isinstance(temperature, float) and temperature <= 0:
+        raise InputError(f'temperature must be above 0, not {temperature}')
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32)) # 16 bits are too coarse
     if noise is None: noise = _noise(*logits.shape, device=logits.device)
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
@@ -60,7 +62,7 @@ def ramp(start: float, # Value up to `begin`
          progress: float, # Share of the training that is done, 0 to 1
          begin: float = 0., until: float = 1.) -> float:
     "A value that changes in a straight line while training goes on"
-    return start + (end - start) * min(max((progress - begin) / (until - begin), 0.), 1.)
+    return start + (end - start) * min(max((progress - begin) / max(until - begin, 1e-9), 0.), 1.)
 
 # %% ../nbs/06_gumbel.ipynb #cd94bd94
 @dataclasses.dataclass

@@ -31,7 +31,7 @@ class Batch:
     def __post_init__(self):
         if self.longest is not None: return     # known beforehand: a GPU is not waited for
         prompts, rows = self.prompt_lengths, self.lengths
-        self.longest = tuple(int(n.max()) for n in (prompts, rows - prompts, rows))
+        self.longest = tuple(max(n.tolist(), default=0) for n in (prompts, rows - prompts, rows))
 
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows):
@@ -42,8 +42,7 @@ def _round_up(n, multiple): return -(-n // multiple) * multiple
 
 # %% ../nbs/05_learning.ipynb #e5a1f003
 @patch(cls_method=True)
-def of(cls: Batch,
-       ex: Examples, # At least one
+def of(cls: Batch, ex: Examples,
        multiple: Size = 1, # Pad to a multiple of this many tokens
        limit: Size|None = None, # but never beyond this many
       ) -> Batch:
@@ -51,7 +50,8 @@ def of(cls: Batch,
     t = ex.tokens.shape[1]
     more = max(0, min(_round_up(t, multiple), limit or math.inf) - t)
     tokens = np.pad(ex.tokens, ((0, 0), (0, more)), constant_values=END)
-    return cls(*(torch.from_numpy(a).long() for a in (tokens, ex.prompt_lengths, ex.lengths)))
+    parts = tokens, ex.prompt_lengths, ex.lengths
+    return cls(*(torch.from_numpy(a.astype(np.int64)) for a in parts))
 
 # %% ../nbs/05_learning.ipynb #e5a1f005
 @patch
@@ -64,8 +64,7 @@ def to(self: Batch, device):
 
 # %% ../nbs/05_learning.ipynb #e5a1f008
 @patch
-def micro_batches(self: Batch,
-                  n: Size, # How many, or as many as there are rows
+def micro_batches(self: Batch, n: Size, # How many, or as many as there are rows
                   multiple: Size = 1, # Widths are multiples of this, as far as the batch is wide
                  ) -> list[Batch]:
     "The same rows, those of like length together"

@@ -47,8 +47,7 @@ class ModelConfig:
 
 # %% ../nbs/03_model.ipynb #d3a1f001
 @patch(cls_method=True)
-def from_size(cls: ModelConfig,
-              size: str, # One of `SIZES`
+def from_size(cls: ModelConfig, size: str, # One of `SIZES`
               **overrides): # Fields to change; None leaves the size's own value
     "The configuration of a named size; raises `InputError` if there is none of that name"
     if size not in cls.SIZES:
@@ -138,7 +137,7 @@ class Attention(nn.Module):
                 at=None, # (b, n) the inputs that look, as indices into t; default: all
                 hook=_unhooked):
         b, t, _ = x.shape
-        qkv = self.qkv(x).view(b, t, 3, self.n_heads, -1)
+        qkv = self.qkv(x).view(b, t, 3, self.n_heads, x.shape[2] // self.n_heads)
         if rotation is None: q, k, v = qkv.permute(2, 0, 3, 1, 4)          # (b, h, t, d) each
         else: q, k, v = _Rotated.apply(qkv, *rotation)
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
@@ -157,8 +156,7 @@ class KVCache:
     "Keys and values of the tokens seen so far"
     PAD = 2**30 # The position of an input that nobody attends to
     spare = 31 # Slots that are allocated beyond those in use
-    def __init__(self,
-                 model: nn.Module, # The Transformer whose shapes to use
+    def __init__(self, model: nn.Module, # The Transformer whose shapes to use
                  batch: Count, # Rows
                  capacity: Size|None = None, # Slots; default: the model's context length
                  differentiable: bool = False): # Keep what autograd needs: never write in place
@@ -241,8 +239,7 @@ class Block(nn.Module):
     def forward(self,
                 x, # (b, t, d_model)
                 at=None, # (b, n) the inputs whose values are wanted; default: all
-                hook=_unhooked,
-                **attention): # More arguments of `Attention.forward`
+                hook=_unhooked, **attention): # More arguments of `Attention.forward`
         found = self.attn(self.norm1(x) if self.pre else x, at=at, hook=_scoped(hook, 'attn.'),
                           **attention)
         if at is not None: x = x.take_along_dim(at[:, :, None], 1)         # (b, n, d_model)
@@ -321,11 +318,12 @@ def _places(self: Transformer, x, cache, positions):
 @patch
 def _embedded(self: Transformer, x, index):
     "Vectors (b, t, d_model) of tokens or mixtures that stand at positions `index` (b or 1, t)"
-    if x.is_floating_point(): # in full precision, also under autocast
+    if x.ndim == 3: # in full precision, also under autocast
         with _uncast(x.device):
             h = x.to(self.embed.weight.dtype) @ self.embed.weight
+    elif x.is_floating_point(): raise InputError('token ids are whole numbers')
     else:
-        try: h = self.embed(x)
+        try: h = self.embed(x.long())
         except IndexError: raise InputError(f'token ids go from 0 to {len(VOCAB)-1}') from None
     if self.config.position == 'learned': return h + self.place(index)
     return h + self.waves[index] if self.config.position == 'sinusoidal' else h
@@ -344,8 +342,8 @@ def _bias(self: Transformer, positions, keys, visible):
 # %% ../nbs/03_model.ipynb #b2031994
 @patch
 def forward(self: Transformer,
-            # Token ids, or mixtures of tokens: weights over the vocabulary, v = 16
-            x: Annotated[torch.Tensor, 'b t']|Annotated[torch.Tensor, 'b t v'],
+            # Token ids, or mixtures of tokens: weights over the vocabulary
+            x: Annotated[torch.Tensor, 'b t']|Annotated[torch.Tensor, 'b t 16'],
             cache: KVCache|None = None, # What was seen before; extended by `x`
             positions: torch.Tensor|None = None, # (b, t); `KVCache.PAD`: padding; default: in a row
             # Called at each name that `sites` lists; its result takes the value's place
@@ -370,10 +368,11 @@ def forward(self: Transformer,
 @patch
 @contextmanager
 def evaluating(self: Transformer):
-    "Within, dropout is off; afterwards the model is in the mode that it was in"
-    training = self.training
+    "Within, dropout is off; afterwards each module is in the mode that it was in"
+    modes = [(m, m.training) for m in self.modules()]
     try: yield self.eval()
-    finally: self.train(training) # also after Ctrl-C
+    finally:
+        for m, training in modes: m.training = training # also after Ctrl-C
 
 # %% ../nbs/03_model.ipynb #fc26803a
 @patch

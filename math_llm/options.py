@@ -46,6 +46,7 @@ def check_options(options): # An instance of a dataclass that was made with `opt
         name = '--' + f.name.replace('_', '-') if f.metadata['flag'] else f.name
         value = converted(hints[f.name], getattr(options, f.name), name)
         setattr(options, f.name, value)
+        if value == '': raise InputError(f'{name} must not be empty')
         if value == () and f.default: raise InputError(f'{name} must name at least one')
         for v in value if isinstance(value, tuple) else (value,) * (value is not None):
             _check_range(name, v, *(f.metadata[k] for k in ('choices', 'low', 'high')))
@@ -132,7 +133,7 @@ def _read_options(config_class, argv, prog=None, description=None):
     untyped = dict.fromkeys(config_class.__dataclass_fields__, parser) # a value of no option
     given = vars(parser.parse_args(argv, argparse.Namespace(**untyped)))
     typed = {k: v for k, v in given.items() if v is not parser}
-    saved = _read_record(config_class, typed['config']) if typed.get('config') else {}
+    saved = _read_record(config_class, typed['config']) if typed.get('config') is not None else {}
     if 'phases' in saved:
         phases = converted(tuple[dict, ...], saved['phases'], 'phases')
         saved['phases'] = [{k: v for k, v in p.items() if k not in typed} for p in phases]
@@ -153,7 +154,7 @@ def usable_streams():
                 undo.callback(setattr, sys, name, stream)
                 null = open(os.devnull, mode, encoding='utf-8') # has the number that is free
                 setattr(sys, name, undo.enter_context(null))
-            elif mode == 'w' and hasattr(stream, 'reconfigure'):
+            elif mode == 'w' and hasattr(stream, 'reconfigure') and stream.errors != 'replace':
                 undo.callback(show, stream, stream.errors)
                 show(stream, 'replace')
         yield
@@ -247,7 +248,8 @@ def _outcome(run, lower):
 def _complain(message):
     "Print a line as an error, in the first of several processes"
     if 'TORCHELASTIC_RUN_ID' in os.environ and os.environ.get('RANK', '0') != '0': return
-    with suppress(OSError, ValueError): print(message, file=sys.stderr)
+    line = re.sub(r'[\x00-\x1f\x7f\x85\u2028\u2029]', lambda m: ascii(m[0])[1:-1], message)
+    with suppress(OSError, ValueError): print(line, file=sys.stderr)
     _hand_over(sys.stderr)
 
 # %% ../nbs/20_options.ipynb #d6606978
@@ -274,7 +276,7 @@ def command(config_class: type, # Options of the command: a dataclass made with 
 def next_steps(*steps: tuple[str, list], # What it does, and the words of its command line
               ) -> str:
     "What can be done next, a line each"
-    width = max(len(what) for what, _ in steps) + 2
+    width = max((len(what) for what, _ in steps), default=0) + 2
     return '\n'.join(f"  {what + ':':{width}}{shlex.join(map(str, argv))}" for what, argv in steps)
 
 # %% ../nbs/20_options.ipynb #59a92199

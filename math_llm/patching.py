@@ -41,8 +41,8 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
                 passed: Count = 0, # Columns that propagate the carry
                ) -> tuple[Problems, Problems, np.ndarray]: # Greater carry, smaller, (n,) its column
     "Pairs that differ in one column and its carry; raises `InputError` if they hardly exist"
-    more, less, column, empty = [], [], [], 0
     room = 1 + passed - bool(passed and config.zero_pad) # columns above the changed one
+    more, less, column, empty = [], [], [], 100 if room >= config.max_digits else 0
     while sum(map(len, column)) < n:
         if empty == 100:
             raise InputError('no such pairs were found: a carry, and each column that passes it, '
@@ -61,6 +61,8 @@ def carry_pairs(config: ProblemConfig, # Limits; two digits at least
 def _positions(at, lengths):
     "Positions (b,) in texts of these lengths, from a number for each text or one for all"
     at = torch.as_tensor(at, device=lengths.device)
+    if at.is_floating_point() or at.ndim and at.shape != lengths.shape:
+        raise InputError('accepted is one position for all texts, or one for each')
     if not at.ndim: at = at + lengths * (at < 0)
     elif at.shape != lengths.shape:
         raise InputError('accepted is one position for all texts, or one for each of them')
@@ -112,7 +114,7 @@ def _run(model, tokens, lengths, hook=None):
     "Logits (b, 16) behind each text, on the host"
     if min(lengths.tolist(), default=0) < 1: raise InputError('nothing follows an empty text')
     tokens = tokens.to(next(model.parameters()).device)
-    logits = model.thinkable(tokens, model(tokens, hook=hook))
+    with model.evaluating(): logits = model.thinkable(tokens, model(tokens, hook=hook))
     last = lengths.to(logits.device)[:, None, None] - 1
     return logits.take_along_dim(last, 1)[:, 0].float().cpu()
 
@@ -154,7 +156,8 @@ def _patch(model, clean, corrupted, places):
 @torch.no_grad()
 def patch(model: Transformer,
           clean: list[str], corrupted: list[str], # Give and receive; cut where an answer is due
-          where: Where|list[Where]|dict, # A place, or several at once; by name: one by one
+          # A place, or several at once; by name: one by one
+          where: Where|list[Where]|dict[object, Where|list[Where]],
           batch_size: Size = 256, # Pairs at a time
          ) -> _Patched|dict: # What it did, or that by each name
     "Put activations of one run into another, and see what it answers"

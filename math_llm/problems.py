@@ -18,8 +18,8 @@ from .options import Count, InputError, Share, check_calls, check_options, opt
 @dataclass
 class Problems:
     "Addition problems as arrays of digits"
-    digits: Annotated[np.ndarray, 'b n d'] # uint8: of operand n in column d; 0 beyond the operand
-    n_digits: Annotated[np.ndarray, 'b n'] # int16: of each operand as written; 0: no such operand
+    digits: Annotated[np.ndarray, 'b n d', np.uint8] # Of operand n in column d; 0 beyond it
+    n_digits: Annotated[np.ndarray, 'b n', np.int16] # Of each operand; 0: no such operand
 
     def __len__(self): return len(self.digits)
     def __getitem__(self, i):
@@ -84,8 +84,7 @@ def operands(self: Problems) -> list[list[str]]: # The operands of each problem,
 
 # %% ../nbs/01_problems.ipynb #b71e04a8
 @patch(cls_method=True)
-def concat(cls: Problems,
-           parts: list[Problems], # At least one
+def concat(cls: Problems, parts: list[Problems], # At least one
           ) -> Problems:
     "Several batches as one, as wide as the widest; raises `InputError` if there are none"
     if not parts: raise InputError('there are no problems to put together')
@@ -95,7 +94,7 @@ def concat(cls: Problems,
                np.concatenate([padded(p.n_digits, n) for p in parts]))
 
 # %% ../nbs/01_problems.ipynb #fbdd36a8
-def add(digits: Annotated[np.ndarray, 'b n d'], # Lowest column first
+def add(digits: Annotated[np.ndarray, 'b n d', np.uint8], # Lowest column first
        ) -> tuple[np.ndarray, np.ndarray]: # Sums (b, d), and carries (b, d+1) into each column
     "Sums of the columns with their carries; the last carry goes out of the highest column"
     b, _, d = digits.shape
@@ -133,7 +132,8 @@ class ProblemConfig:
     max_operands: int = opt(3, 'Most operands in a problem', low=2, high=_MAX_DIGITS)
     min_digits: int = opt(1, 'Shortest operand, in digits', low=1)
     chain: str = opt('columns', 'Chain of thought', CHAINS)
-    thought_tokens: int|None = opt(None, 'Length of a wordless chain (default: digits + 1)', low=1)
+    thought_tokens: int|None = opt(None, 'Length of a wordless chain (default: digits + 1)',
+                                   low=1, high=2**15)
     fixed_length_cot: bool = opt(False, 'Pad chains with <noop> to the longest that can occur')
     zero_pad: bool = opt(False, 'Write operands and answer at full width, with leading zeros')
     carry_bias: float = opt(0., 'Share of problems made to carry far, 0 to 1', low=0, high=1)
@@ -228,8 +228,7 @@ def hashes(self: Problems) -> np.ndarray: # (b,) uint64
 
 # %% ../nbs/01_problems.ipynb #b41e05a7
 @patch
-def splits(self: Problems,
-           seed: Count, # Another seed, another partition
+def splits(self: Problems, seed: Count, # Another seed, another partition
            train_ratio: Share = 0.8, # Share of all problems in training
            val_ratio: Share = 0.1, # Share in validation; the rest is for testing
           ) -> np.ndarray: # (b,) 0 training, 1 validation, 2 test

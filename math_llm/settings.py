@@ -45,7 +45,8 @@ class _OptimisationOptions:
     warmup_steps: int = opt(100, 'Steps of linear rise; then the rate falls linearly', low=0)
     num_epochs: int = opt(8, 'Times through the dataset, or as many new problems', low=1)
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)
-    prompt_loss_weight: float = opt(0.02, 'Loss weight of a prompt token; others weigh 1', low=0)
+    prompt_loss_weight: float = opt(0.02, 'Loss weight of a prompt token; others weigh 1', low=0,
+                                    high=1e6)
 
 # %% ../nbs/24_settings.ipynb #64252ecc
 @dataclass

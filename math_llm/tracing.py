@@ -167,11 +167,12 @@ def trace(model: Transformer,
     texts = [texts] if isinstance(texts, str) else texts
     tokens, lengths = encode_batch(texts)
     if not texts or lengths.min() == 0: raise InputError('nothing can be read in an empty text')
-    kept, wanted = {}, re.compile(sites)
+    try: kept, wanted = {}, re.compile(sites)
+    except re.error as e: raise InputError(f'{sites!r} is no regular expression: {e}') from None
     def look(name, value):
         if wanted.search(name): kept[name] = _host(value)
         return value
-    model(tokens.to(next(model.parameters()).device), hook=look)
+    with model.evaluating(): model(tokens.to(next(model.parameters()).device), hook=look)
     return Trace(tokens, lengths, Layout.of(texts, model.meta.chain), kept, model.meta.chain)
 
 # %% ../nbs/11_tracing.ipynb #be7a7f89
@@ -257,6 +258,8 @@ def attention_mass(self: Trace,
                    mask: Annotated[np.ndarray, 'b t t'], # True: the one looks at the other
                   ) -> np.ndarray: # (n, layer, head), for each position that looks at any
     "The share of each head's attention that goes to some positions"
+    if mask.shape != (want := (*self.tokens.shape, self.tokens.shape[1])):
+        raise InputError(f'accepted is a mask of shape {want}, not {mask.shape}')
     b, t = np.nonzero(mask.any(2))
     return (self.attention.numpy()[b, :, :, t] * mask[b, t][:, None, None]).sum(-1)
 
@@ -337,36 +340,40 @@ def _discriminate(x, y, new):
     return classes[(new @ w - (means.T * w).sum(0) / 2 + prior).argmax(1)]
 
 # %% ../nbs/11_tracing.ipynb #fa962cd1
-def linear_probe(x: Annotated[np.ndarray|torch.Tensor, 'n d'], # Activations
-                 y: Annotated[np.ndarray, 'n'], # What they should tell: whole numbers
+def linear_probe(x: Annotated[np.ndarray, 'n d', np.float64], # Activations
+                 y: Annotated[np.ndarray, 'n', np.int64], # What they should tell: whole numbers
                  seed: Count = 0, # Decides the halves
                 ) -> dict: # A `share` of the held-out half, and by `chance`: of the commonest class
     "How well a linear function of activations tells something; closed form, held out"
     if len(x) < 2: raise InputError('a probe needs two examples or more')
-    x, y = np.asarray(x, np.float64), np.asarray(y)
+    if not np.isfinite(x).all(): raise InputError('a probe needs finite activations')
     fit, test = np.array_split(np.random.default_rng(seed).permutation(len(x)), 2)
     said = _discriminate(x[fit], y[fit], x[test])
     usual = np.unique(y[test], return_counts=True)[1].max()
     return share((said == y[test]).sum(), len(test)) | dict(chance=float(usual / len(test)))
 
 # %% ../nbs/11_tracing.ipynb #850ef6d9
-def cut(texts: list[str], lengths: Annotated[np.ndarray, 'b'], # How many tokens to keep of each
+def cut(texts: list[str], lengths: Annotated[np.ndarray, 'b', np.int64], # Tokens to keep
        ) -> list[str]:
-    "The beginnings of texts"
+    "The beginnings of texts; raises `InputError` unless there is a length for each"
+    if len(lengths) != len(texts) or min(lengths, default=0) < 0:
+        raise InputError(f'accepted are {len(texts)} lengths from 0')
     return [decode(encode(text)[:int(n)]) for text, n in zip(texts, lengths)]
 
 # %% ../nbs/11_tracing.ipynb #97de0c58
 def activations(model: Transformer, texts: list[str],
-                at: np.ndarray, # (b,) the position of each text, or (b, n) several
+                # The position of each text, or several
+                at: Annotated[np.ndarray, 'b', np.int64]|Annotated[np.ndarray, 'b n', np.int64],
                 sites: str = r'resid$', # Sites of shape (b, t, d), a regular expression
                ) -> dict[str, np.ndarray]: # For each site (b, d), or (b, n, d)
     "Activations at chosen positions of many texts"
-    found, at, lengths = {}, np.asarray(at, int), encode_batch(texts)[1].numpy()
-    if (at.ndim not in (1, 2) or len(at) != len(texts) or not at.size
-            or at.min() < 0 or (at.T >= lengths).any()):
-        raise InputError('accepted are positions (b,) or (b, n) within each text, from 0')
+    found = {}
+    if len(at) != len(texts) or not at.size or at.min() < 0:
+        raise InputError('accepted are positions (b,) or (b, n), a row for each text, from 0')
     n = at.reshape(len(texts), -1)
     for rows, t in _traces(model, cut(texts, n.max(1) + 1), sites): # what follows does not matter
+        if (n[rows] >= t.lengths.numpy()[:, None]).any():
+            raise InputError('a position lies outside its text')
         for site, value in t.values.items():
             new = value.numpy()[np.arange(len(rows))[:, None], n[rows]] # (rows, n, d)
             if site not in found: found[site] = np.empty((*n.shape, *new.shape[2:]), new.dtype)
@@ -397,7 +404,9 @@ def logit_lens(model: Transformer, t: Trace, # Of this model, with its `embed` a
               ) -> torch.Tensor: # Probabilities (layer + 1, b, t, 16): embedding, then each layer
     "What the model would say if it stopped after each layer"
     stream = [t['embed'], *(v for k, v in t.values.items() if k.endswith('.resid'))]
-    like = next(model.parameters())
+    like, c = next(model.parameters()), model.config
+    if (len(stream), stream[0].shape[-1]) != (c.n_layers + 1, c.d_model):
+        raise InputError('this trace is of a model of another shape')
     logits = torch.stack([_host(model.head(model.norm(h.to(like)))) for h in stream])
     return model.thinkable(t.tokens, logits).softmax(-1)
 
