@@ -58,7 +58,8 @@ def _local_links(text: str, # Markdown
 def _kind(annotation):
     "An annotation in a reader's words: no module, no wrapper around an array"
     text = re.sub(r'\b[A-Za-z_]\w*\.(?=[A-Za-z_])', '', inspect.formatannotation(annotation))
-    text = re.sub(r"Annotated\[(.+?), ('[\w ]*')\]", r'\1[\2]', text)
+    text = re.sub(r"<class '(\w+)'>", r'\1', text) # of the numbers in an array
+    text = re.sub(r"Annotated\[(.+?), ('[\w ]*'(, \w+)?)\]", r'\1[\2]', text)
     text = re.sub(r'Annotated\[dict, \(.*?\)\]', 'dict', text)
     return re.sub(r'^Optional\[(.*)\]$', r'\1 | None', text)
 
