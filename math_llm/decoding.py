@@ -67,8 +67,8 @@ def _read(model, tokens, lengths, most):
     cache = fixed.cache if fixed else KVCache(model, b, t + most)
     positions, at = KVCache.padded(tokens, lengths), lengths[:, None] - 1
     logits = model(tokens, cache, positions, at=at)[:, 0]
-    if logits.isfinite().all(): return logits, cache, fixed
-    raise InputError('what the model computes is not finite: its weights may be none')
+    if logits.amax(-1).isfinite().all(): return logits, cache, fixed
+    raise InputError('the model computes numbers that are not finite; are its weights sound?')
 
 # %% ../nbs/04_decoding.ipynb #64ad93a2
 _EVERY = 8 # tokens between two looks at what is finished, where steps are recorded
