@@ -30,6 +30,9 @@ class Thoughts:
     problems: Problems
     tokens: Annotated[np.ndarray, 'b k'] # Token ids, K for each problem
 
+    def __post_init__(self):
+        if len(self.problems) != len(self.tokens):
+            raise InputError('each problem needs its thoughts, and no others')
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Thoughts(self.problems[rows], self.tokens[rows])
 
@@ -292,7 +295,9 @@ def _uses(values, tokens):
 @patch(cls_method=True)
 def learn(cls: Codebook, thoughts: Thoughts, # To write the book from
           tests: dict[str, Thoughts]): # New ones to test it on, by kind of problems
-    "Write a code book for a language, and test it"
+    "Write a code book for a language, and test it; raises `InputError` where there are no problems"
+    if not all(map(len, [thoughts, *tests.values()])):
+        raise InputError('a book is written from problems, and each kind of test needs some')
     c, features, entries = Columns(thoughts.problems), _features(thoughts.problems), []
     values = np.array([f.values(c) for f in features]) # (features, b)
     for i, tokens in enumerate(thoughts.tokens.T):

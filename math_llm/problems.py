@@ -21,15 +21,15 @@ class Problems:
     digits: Annotated[np.ndarray, 'b n d', np.uint8] # Of operand n in column d; 0 beyond it
     n_digits: Annotated[np.ndarray, 'b n', np.int16] # Of each operand; 0: no such operand
 
+    def __post_init__(self):
+        if self.digits.max(initial=0) > 9: raise InputError('a digit is a number from 0 to 9')
     def __len__(self): return len(self.digits)
     def __getitem__(self, i):
         if isinstance(i, (int, np.integer)): i = [i] # one row is a batch of one
         return Problems(self.digits[i], self.n_digits[i])
 
-    @property
-    def n_operands(self): return (self.n_digits > 0).sum(1)
-    @property
-    def width(self): return self.n_digits.max(1, initial=0)
+    n_operands = property(lambda self: (self.n_digits > 0).sum(1))
+    width = property(lambda self: self.n_digits.max(1, initial=0))
 
 # %% ../nbs/01_problems.ipynb #092b49b8
 _MAX_DIGITS = 2**15 - 1 # of an operand: what an int16 can count

@@ -83,10 +83,13 @@ def plot_table(table: dict[str, np.ndarray], # For each row its numbers (n,), or
                high: float|None = None, # What is darkest; default: the greatest, at least 0.1
                words: list[list[str]]|None = None, # To write into the cells; default: the numbers
               ): # A matplotlib figure
-    "A table with shaded cells; nothing is rounded up. Raises `InputError` if there are no rows"
+    "A table with shaded cells, nothing rounded up; raises `InputError` unless rows are alike"
     if not table: raise InputError('there is nothing to draw')
     rows = list(table.values())
     heads = columns or ['.'.join(map(str, i)) for i in np.ndindex(rows[0].shape)]
+    many = {np.size(row) for row in rows} | {len(line) for line in [heads, *(words or ())]}
+    if len(many) > 1 or words and len(words) != len(rows):
+        raise InputError('rows, names of columns and words must be equally many')
     values = np.array([np.ravel(v) for v in rows], float)
     high = high or max(np.nanmax(values, initial=0), 0.1)
     width = max(1.6 + 0.22 * len(heads), 4.2)            # narrow: it is read on phones, too
