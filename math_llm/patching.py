@@ -64,8 +64,6 @@ def _positions(at, lengths):
     if at.is_floating_point() or at.ndim and at.shape != lengths.shape:
         raise InputError('accepted is one position for all texts, or one for each')
     if not at.ndim: at = at + lengths * (at < 0)
-    elif at.shape != lengths.shape:
-        raise InputError('accepted is one position for all texts, or one for each of them')
     if ((at >= 0) & (at < lengths)).all(): return at
     raise InputError('a position to patch lies outside its text')
 
