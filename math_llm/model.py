@@ -13,7 +13,7 @@ from typing import Annotated
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from torch import nn
+from torch import Tensor, nn
 import math_llm
 from .tokenizer import EQUALS, NOOP, PLUS, VOCAB, encode
 from .options import Count, InputError, Size, check_calls, check_options, opt
@@ -167,11 +167,11 @@ class KVCache:
         # by block (b, h, s, d), differentiable ones (s, b, h, d); of the type that arrives
         self.keys, self.values = [None]*c.n_layers, [None]*c.n_layers
 
-    def __len__(self): return self.n
-
     def extend(self, positions):
         "Room for inputs at `positions` (b, t); returns the positions of all slots so far (b, s)"
-        t = positions.shape[1]
+        (b, slots), (rows, t) = self.positions.shape, positions.shape
+        if rows != b or self.n + t > slots and not self.differentiable:
+            raise InputError(f'{t} more tokens in {rows} rows do not fit the cache')
         if self.differentiable: self.positions = torch.cat([self.positions, positions], 1)
         else: self.positions[:, self.n:self.n+t] = positions
         self.n += t
@@ -342,16 +342,15 @@ def _bias(self: Transformer, positions, keys, visible):
 # %% ../nbs/03_model.ipynb #b2031994
 @patch
 def forward(self: Transformer,
-            # Token ids, or mixtures of tokens: weights over the vocabulary
-            x: Annotated[torch.Tensor, 'b t']|Annotated[torch.Tensor, 'b t 16'],
+            x: Annotated[Tensor, 'b t']|Annotated[Tensor, 'b t 16'], # Ids, or mixtures of tokens
             cache: KVCache|None = None, # What was seen before; extended by `x`
-            positions: torch.Tensor|None = None, # (b, t); `KVCache.PAD`: padding; default: in a row
+            positions: Annotated[Tensor, 'b t']|None = None, # Default: in a row; padding: `PAD`
             # Called at each name that `sites` lists; its result takes the value's place
-            hook: Callable[[str, torch.Tensor], torch.Tensor]|None = None,
-            at: torch.Tensor|None = None, # (b, n) which inputs' logits, as indices; default: all
-            # (b, t, s) which slots, those of `x` included, each input may look at; default: all
-            visible: torch.Tensor|None = None,
-           ) -> torch.Tensor: # Logits (b, t or n, 16) of the token that follows each input
+            hook: Callable[[str, Tensor], Tensor]|None = None,
+            at: Annotated[Tensor, 'b n']|None = None, # Which inputs' logits; default: all
+            # Which slots, those of `x` included, each input may look at; default: all
+            visible: Annotated[Tensor, 'b t s']|None = None,
+           ) -> Tensor: # Logits (b, t or n, 16) of the token that follows each input
     "Predict what follows each input; raises `InputError` if a text is too long or an id unknown"
     c, hook = self.config, hook or _unhooked
     positions, keys, index = self._places(x, cache, positions)
