@@ -10,6 +10,7 @@ import copy, gc, itertools, math, subprocess, sys, time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from .datasets import Stream
 from .runs import deterministic, machine
 from .results import markdown_table, write_results
 from .settings import TrainingConfig, resolve_precision
-from .steps import batching, make_optimizers, set_learning_rate, stepper
+from .steps import make_optimizers, micro_batches, set_learning_rate, stepper
 
 # %% ../nbs/26_benchmark.ipynb #d4ed12b3
 def _timed(call, n, sync, clock):
@@ -100,48 +101,48 @@ def model(self: _Setting, longest):
 
 # %% ../nbs/26_benchmark.ipynb #66469d95
 def _steps(s, precision, objective, batches):
-    "A call that takes a step on each batch"
+    "A call that takes a step on each batch, given in parts"
     made, device = objective(), torch.device(s.device)
     optimizers = make_optimizers(made.model, TrainingConfig(), precision)
     set_learning_rate(optimizers, s.learning_rate)
-    step = stepper(made, optimizers, precision, s.graphs)
-    there, new = [b.to(device) for b in batches], getattr(made, 'new_noise', None)
+    step, new = stepper(made, optimizers, precision, s.graphs), getattr(made, 'new_noise', None)
     def call():
-        with deterministic(device): return [step(b, *([new(b)] if new else [])) for b in there]
+        with deterministic(device): return [step(b, *([new(b[0])] if new else [])) for b in batches]
     for _ in range(3 if device.type == 'cuda' and s.graphs else 0): call() # records them
     return call
 
 # %% ../nbs/26_benchmark.ipynb #66469d96
-def _step_work(s, variant, precision, objective, batches, thoughts=0, reference=False):
-    "Training steps, one for each batch; `thoughts` are tokens of a row that the data lacks"
-    lengths = np.concatenate([b.lengths for b in batches]) + thoughts
+def _step_work(s, variant, precision, objective, examples, cut, thoughts=0, reference=False):
+    "Steps, one for each of `examples`, as `cut`; `thoughts` are tokens that a row of them lacks"
+    lengths = np.concatenate([ex.lengths for ex in examples]) + thoughts
     flops = 3 * _matrix_flops(ModelConfig.from_size(s.size), lengths - 1)
-    return _Work(variant, precision, lambda: _steps(s, precision, objective, batches),
+    return _Work(variant, precision, lambda: _steps(s, precision, objective, [*map(cut, examples)]),
                  len(lengths), int(lengths.sum()), flops, reference)
 
 # %% ../nbs/26_benchmark.ipynb #69788650
 def _train_works(s):
-    "Teacher forcing on four of 16 batches of like length, beside padding to the longest"
-    config = ProblemConfig(max_digits=s.digits)
-    longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(16 * s.batch)
-    four = np.argsort(ex.lengths, kind='stable').reshape(16, s.batch)[[1, 5, 10, 14]]
-    def work(variant, p, compiled, rows, multiple, reference=False):
-        batches = [Batch.of(ex[few], multiple, longest) for few in four]
+    "Teacher forcing on four batches, beside padding to the longest"
+    config, device = ProblemConfig(max_digits=s.digits), torch.device(s.device)
+    longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(4 * s.batch)
+    four = [ex[i:i + s.batch] for i in range(0, len(ex), s.batch)]
+    def padded(ex): return [Batch.of(ex, longest).to(device)]
+    def work(variant, p, compiled=False, cut=None):
+        ours = partial(micro_batches, device=device, compiled=compiled, limit=longest)
         def objective():
-            made = TeacherForcing(s.model(longest), micro_batch=rows, multiple=multiple)
+            made = TeacherForcing(s.model(longest))
             if compiled: made.compile() # as `math_llm_train --compile` does
             return made
-        return _step_work(s, variant, p, objective, batches, reference=reference)
+        return _step_work(s, variant, p, objective, four, cut or ours, reference=bool(cut))
     kinds = [('ours', False), ('ours, compiled', True)][:1 + s.compile]
-    ours = [work(name, p, compiled, *batching(torch.device(s.device), compiled))
-            for name, compiled in kinds for p in s.precisions]
-    return [*ours, work('padded to the longest', 'fp32', False, None, longest, True)]
+    return [*(work(name, p, compiled) for name, compiled in kinds for p in s.precisions),
+            work('padded to the longest', 'fp32', cut=padded)]
 
 # %% ../nbs/26_benchmark.ipynb #cfa3bd83
-def _gumbel_works(s, objective, batch, model, thoughts=0):
+def _gumbel_works(s, objective, ex, room, thoughts=0):
     "Steps of a Gumbel objective, and of teacher forcing, on one batch"
     both = [('ours', objective, thoughts), ('teacher forcing', TeacherForcing, 0)]
-    return [_step_work(s, name, p, lambda f=f: f(model()), [batch], k, reference=name != 'ours')
+    cut = partial(micro_batches, device=torch.device(s.device), whole=True, limit=room)
+    return [_step_work(s, name, p, lambda f=f: f(s.model(room)), [ex], cut, k, name != 'ours')
             for p in s.precisions for name, f, k in both]
 
 # %% ../nbs/26_benchmark.ipynb #cfa3bd84
@@ -149,15 +150,14 @@ def _completion_works(s):
     config = ProblemConfig(max_digits=s.digits)
     longest, ex = int(config.longest_example().lengths[0]), Stream(config).take(16 * s.batch)
     middle = np.argsort(ex.lengths, kind='stable')[8*s.batch:9*s.batch]
-    return _gumbel_works(s, GumbelCompletion, Batch.of(ex[middle]), lambda: s.model(longest))
+    return _gumbel_works(s, GumbelCompletion, ex[middle], longest)
 
 # %% ../nbs/26_benchmark.ipynb #3e59fa08
 def _answer_works(s):
     config = ProblemConfig(s.digits, 2, min_digits=s.digits, zero_pad=True, chain='none')
     k, ex = config.n_thoughts, Stream(config).take(s.batch)
     room = int(ex.lengths.max()) + k + 2 # <think>, k thoughts, </think>
-    return _gumbel_works(s, lambda model: GumbelAnswer(model, k), Batch.of(ex),
-                         lambda: s.model(room), k + 2)
+    return _gumbel_works(s, lambda model: GumbelAnswer(model, k), ex, room, k + 2)
 
 # %% ../nbs/26_benchmark.ipynb #9e3898ca
 def _asked(s):

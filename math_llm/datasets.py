@@ -165,7 +165,7 @@ class Batches:
     def __init__(self, source: Stream|Epochs,
                  batch_size: Size, # Examples in a batch
                  total: Count|None = None, # Stop after so many examples; default: never
-                 bucket: Size = 16, # Batches that are sorted by length together
+                 bucket: Size = 1, # Batches that are sorted by length together
                  seed: Count = 42, # Decides the order of the batches
                  halved: Count = 0): # So many of the first batches are half as large
         self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket

@@ -77,18 +77,13 @@ def micro_batches(self: Batch, n: Size, # How many, or as many as there are rows
 class TeacherForcing(nn.Module):
     "Next-token cross-entropy"
     def __init__(self, model: Transformer,
-                 prompt_loss_weight: float = 0.02, # Of a prompt token; others weigh 1
-                 micro_batch: Size|None = None, # Most examples in a pass; default: all
-                 multiple: Size = 1): # Widths of micro-batches are multiples of this
+                 prompt_loss_weight: float = 0.02): # Of a prompt token; others weigh 1
         super().__init__()
         self.model, self.prompt_loss_weight = model, prompt_loss_weight
-        self.micro_batch, self.multiple = micro_batch, multiple
 
-    def forward(self, batch: Batch):
+    def forward(self, *batches: Batch):
         "Sums of losses and weights; right predictions and predictions in the completion"
-        if not self.micro_batch: return self._sums(batch)
-        parts = batch.micro_batches(-(-len(batch) // self.micro_batch), self.multiple)
-        return tuple(map(sum, zip(*map(self._sums, parts))))
+        return tuple(map(sum, zip(*map(self._sums, batches))))
 
 # %% ../nbs/05_learning.ipynb #e5a1f00b
 @patch

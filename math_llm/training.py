@@ -26,7 +26,7 @@ from .optimisers import Average
 from .results import write_json
 from .runs import (Log, deterministic, load_checkpoint, peak_memory, processes, run_folder,
                            save_checkpoint, saved_fact, stop_requests)
-from .steps import batching, make_optimizers, set_learning_rate, stepper
+from .steps import make_optimizers, micro_batches, set_learning_rate, stepper
 
 # %% ../nbs/25_training.ipynb #a1f0c3d3
 _BUCKET = 16 # batches that are sorted by length together in Gumbel training
@@ -87,10 +87,9 @@ def _make_model(config, problems):
     return model
 
 # %% ../nbs/25_training.ipynb #8a0cc198
-def _make_objective(model, config, rows=None, multiple=1):
+def _make_objective(model, config):
     "What is minimised"
-    if not config.use_gumbel:
-        return TeacherForcing(model, config.prompt_loss_weight, rows, multiple)
+    if not config.use_gumbel: return TeacherForcing(model, config.prompt_loss_weight)
     if config.invents: return HidingAnswer(model, model.meta.thought_tokens, config)
     return GumbelCompletion(model, config)
 
@@ -171,8 +170,7 @@ def _train(config, world, device, precision, log):
     "One training, from top to bottom"
     problems, model = _prepared(config, world, device, log)
     torch.manual_seed(config.seed)
-    rows, multiple = batching(device, config.compile)
-    objective = _make_objective(model, config, rows, multiple)
+    objective = _make_objective(model, config)
     optimizers, average = make_optimizers(model, config, precision), Average([*model.parameters()])
     scaler = torch.amp.GradScaler(device.type, enabled=precision == 'fp16')
     batches, steps, n_problems = _batches(config, problems)
@@ -190,9 +188,10 @@ def _train(config, world, device, precision, log):
             set_learning_rate(optimizers, lr := _learning_rate(step, steps, config))
             if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
-            batch = Batch.of(examples, multiple, model.config.max_length).to(device)
+            batch = micro_batches(examples, device, config.compile, config.use_gumbel,
+                                  model.config.max_length, world.size)
             if config.invents: _prune(objective, problems.val, device, world, log)
-            noise = [objective.new_noise(batch)] if config.use_gumbel else []
+            noise = [objective.new_noise(batch[0])] if config.use_gumbel else []
             with world.own_randomness(config.seed, step, device):
                 progress.add(take(batch, *noise), len(examples))
             step += 1

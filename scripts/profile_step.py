@@ -15,13 +15,12 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from math_llm.datasets import Batches, Stream
-from math_llm.learning import Batch
+from math_llm.datasets import Stream
 from math_llm.options import InputError
 from math_llm.problems import ProblemConfig
 from math_llm.results import write_results
 from math_llm.settings import TrainingConfig, resolve_precision
-from math_llm.steps import set_learning_rate
+from math_llm.steps import micro_batches, set_learning_rate
 
 from speedrun import matrix_rate, prepared
 
@@ -39,11 +38,10 @@ def main():
     if path.exists(): raise InputError(f'{path} is there already')
     config, began = TrainingConfig(), time.perf_counter()
     precision = resolve_precision('auto', CPU)
-    _, optimizers, take, multiple = prepared(config.seed, CPU, precision, config.prompt_loss_weight)
+    _, optimizers, take = prepared(config.seed, CPU, precision, config.prompt_loss_weight)
     set_learning_rate(optimizers, config.learning_rate)
-    source = Batches(Stream(ProblemConfig(full_size=config.full_size), config.seed),
-                     config.batch_size)
-    batches = [Batch.of(next(source), multiple, 128) for _ in range(35)]
+    source = Stream(ProblemConfig(full_size=config.full_size), config.seed)
+    batches = [micro_batches(source.take(config.batch_size), CPU) for _ in range(35)]
     for batch in batches[:5]: take(batch)
     start = time.perf_counter()
     for batch in batches[5:25]: take(batch)

@@ -21,14 +21,14 @@ import torch
 from math_llm.datasets import Stream
 from math_llm.evaluation import evaluate, percent
 from math_llm.files import resolve_device
-from math_llm.learning import Batch, TeacherForcing
+from math_llm.learning import TeacherForcing
 from math_llm.model import Meta, ModelConfig, Transformer
 from math_llm.optimisers import Average
 from math_llm.options import InputError
 from math_llm.problems import ProblemConfig, held_out
 from math_llm.results import write_results
 from math_llm.settings import TrainingConfig, resolve_precision
-from math_llm.steps import batching, make_optimizers, stepper
+from math_llm.steps import make_optimizers, micro_batches, stepper
 
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEM = ProblemConfig()
@@ -54,22 +54,20 @@ def rate(step, o):
 
 
 def prepared(seed, device, precision, weight, compiled=False):
-    "A new model, its optimisers, a function that takes a step, and what batches are padded to."
+    "A new model, its optimisers, and a function that takes a step."
     torch.manual_seed(seed)
     model = Transformer(ModelConfig.from_size('small')).to(device).train()
     model.meta = Meta('columns', None, dataclasses.asdict(PROBLEM))
-    rows, multiple = batching(device, compiled)
-    objective = TeacherForcing(model, weight, rows, multiple)
+    objective = TeacherForcing(model, weight)
     if compiled: objective.compile()
     optimizers = make_optimizers(model, TrainingConfig(), precision)
-    return model, optimizers, stepper(objective, optimizers, precision), multiple
+    return model, optimizers, stepper(objective, optimizers, precision)
 
 
 def run(seed, o, device, precision):
     "Train with one seed and ask 10,000 new problems."
     before = matrix_rate(device, precision)
-    model, optimizers, take, multiple = prepared(seed, device, precision, o.prompt_loss_weight,
-                                                 o.compile)
+    model, optimizers, take = prepared(seed, device, precision, o.prompt_loss_weight, o.compile)
     average = Average([*model.parameters()])
     stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
     began, problems = time.perf_counter(), 0
@@ -79,8 +77,8 @@ def run(seed, o, device, precision):
                 new = rate(step, o) * scale
                 group['lr'].fill_(new) if torch.is_tensor(group['lr']) else group.update(lr=new)
         n = o.batch if step >= int(o.halved * o.steps) else -(-o.batch // 2)
-        batch = Batch.of(stream.take(n), multiple, model.config.max_length).to(device)
-        loss = take(batch)
+        loss = take(micro_batches(stream.take(n), device, o.compile,
+                                  limit=model.config.max_length))
         problems += n
         if step >= o.steps * (1 - o.average): average.step()
         if step % 100 == 0:
