@@ -30,7 +30,7 @@ def micro_batches(ex: Examples,
     plain = device.type == 'cpu' and not compiled
     batch = Batch.of(ex, multiple := 1 if plain else 8, limit)
     n = -(-len(ex) // (64*processes)) if plain else min(4, max(1, len(ex) // (256*processes)))
-    parts = [batch] if whole else batch.micro_batches(n, multiple)
+    parts = [batch] if whole or n == 1 else batch.micro_batches(n, multiple)
     return [b.to(device) for b in parts]
 
 # %% ../nbs/24_steps.ipynb #04f6b95d
