@@ -32,7 +32,7 @@ def plain_generate(model: Transformer, # In evaluation mode
 
 # %% ../nbs/04_decoding.ipynb #2cb38eb2
 def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (b, 16), (16,)
-    "The next token of each row (b,), and its probability; raises `InputError` at a `temperature` < 0"
+    "The next token of each row (b,), and its probability; raises `InputError` at one below 0"
     if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
