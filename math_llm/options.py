@@ -37,7 +37,7 @@ def _check_range(name, v, choices, low, high):
 
 # %% ../nbs/20_options.ipynb #83574927
 def check_options(options): # An instance of a dataclass that was made with `opt`
-    "Check, and convert, all options by their types, choices and ranges; raises `InputError`"
+    "Check, and convert, options by type, choices and range; raises `InputError` at a wrong one"
     fields = dataclasses.fields(options) if dataclasses.is_dataclass(options) else []
     if not any('help' in f.metadata for f in fields):
         raise InputError(f'no options, but of type {type(options).__name__}')
