@@ -38,8 +38,7 @@ def forward(self: Scripted, x, cache=None, positions=None, hook=None, at=None):
     logits = torch.full((*asked.shape, len(VOCAB)), -20., device=device)
     for i, row in enumerate(zip(where.tolist(), seen[:, 0, :, 0].int().tolist())):
         text = [token for _, token in sorted(zip(*row))]         # behind it, padding
-        for j, p in enumerate(asked[i].tolist()):
-            if p < KVCache.PAD: logits[i, j, self.next(text[:p+1])] = 0.
+        for j, p in enumerate(asked[i].tolist()): logits[i, j, self.next(text[:p+1])] = 0.
     return logits if hook is None else hook('logits', logits)
 
 # %% ../nbs/23_scripted.ipynb #5c10000b
