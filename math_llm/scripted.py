@@ -24,7 +24,7 @@ class Scripted(Transformer):
 
     def next(self, ids): # The token that follows
         if END in ids: return END
-        return (encode(self.rule(decode(ids))) + [END]*(len(ids)+1))[len(ids)]
+        return dict(enumerate(encode(self.rule(decode(ids))))).get(len(ids), END)
 
 # %% ../nbs/23_scripted.ipynb #140f65f0
 @patch
