@@ -63,7 +63,7 @@ def _update(model, optimizers, scaler):
     norm = nn.utils.clip_grad_norm_(model.parameters(), _GRAD_CLIP)
     for o in optimizers:
         scaler.step(o)
-        o.zero_grad(set_to_none=True)
+        o.zero_grad()
     scaler.update()
     return torch.zeros_like(norm) if scaler.is_enabled() else norm.detach() # fp16 skips bad steps
 
