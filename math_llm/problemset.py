@@ -157,8 +157,8 @@ def load_problems(config: DataOptions, # A `TrainingConfig`
                  ) -> _Problemset:
     "The problems of a run: drawn if options of them were given, else those of the dataset"
     if config.given: return _drawn(config)
-    folder = Path(config.data_dir or 'data')
-    ours = DatasetConfig(seed=config.seed, output_dir=str(folder))
+    ours = DatasetConfig(seed=config.seed)
+    folder = Path(config.data_dir or ours.output_dir)
     if config.data_dir is None and (made := ensure_dataset(ours)):
         say(f'No dataset here yet, so one was made in {folder}/ '
             f'({sum(map(len, made.values())):,} examples, '

@@ -40,7 +40,7 @@ def make_optimizers(model: Transformer, config: TrainingConfig,
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2 and config.optimizer == 'muon']
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     decay, dtype = config.weight_decay, torch.bfloat16 if precision == 'bf16' else torch.float32
-    device = others[0].device
+    device = model.embed.weight.device
     def rate(): return torch.zeros((), device=device) if device.type == 'cuda' else 0.
     adamw = torch.optim.AdamW(others, rate(), betas=(0.9, 0.98), weight_decay=decay, fused=True,
                               capturable=device.type == 'cuda')
@@ -72,7 +72,7 @@ def _update(model, optimizers, scaler):
     norm = nn.utils.clip_grad_norm_(model.parameters(), _GRAD_CLIP)
     for o in optimizers:
         scaler.step(o)
-        o.zero_grad(set_to_none=True)
+        o.zero_grad()
     scaler.update()
     return torch.zeros_like(norm) if scaler.is_enabled() else norm.detach() # fp16 skips bad steps
 
