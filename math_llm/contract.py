@@ -61,7 +61,8 @@ _TOLD = dict(columns=('sum of column {}', 2, r'(?<==)\d+?(?=\d\+|<|$)|[^=]*='), 
 # %% ../nbs/13_contract.ipynb #cdc69bfd
 def _sums(model, n, seed):
     "Held-out sums of the kind that a model was trained on; carries travel far in them"
-    limits, p = problem_config(model.meta), held_out_problems(model, n, seed, carry_bias=1.)
+    limits = problem_config(model.meta)
+    p = held_out_problems(model, n, seed, carry_bias=1., repeat_bias=0.)
     values, outcome = _columns(Columns(p), model.meta.chain, limits.zero_pad)
     ks, untold = range(values.shape[1]), (None, None, Task.pieces)
     name, step, pieces = _TOLD.get(model.meta.chain, untold)

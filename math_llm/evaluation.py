@@ -230,7 +230,7 @@ def held_out_problems(model: Transformer,
                       n: Count, # How many
                       seed: Count = 0, # Decides the draw
                       **changes): # Of its limits, fields of `ProblemConfig` such as `carry_bias`
-    "`Problems` of the kind that a model was trained on, and that it has not met"
+    "`Problems` of a model's kind that it has not met, if its `meta` says how they were split"
     return held_out(problem_config(model.meta, **changes), n, seed, **model.meta.partition)
 
 # %% ../nbs/07_evaluation.ipynb #3324c957

@@ -378,7 +378,7 @@ class InteractiveConfig:
     checkpoint: str = opt('taught', 'Model: a folder, a .safetensors file, or a shipped model')
     model_size: str|None = opt(None, 'Refuse a model of another size', tuple(ModelConfig.SIZES))
     mode: str = opt('normal', 'probability: you choose each token', ('normal', 'probability'))
-    max_new_tokens: int|None = opt(None, 'Longest completion (default: no limit)', low=1)
+    max_new_tokens: int|None = opt(None, 'Most tokens to write (default: what fits)', low=1)
     temperature: float = opt(0., '0: the likeliest token; above: drawn, ever more freely', low=0)
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 

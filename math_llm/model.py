@@ -255,8 +255,8 @@ class Meta:
     "What a user of a model has to know besides its shape"
     chain: str = 'columns' # How it thinks: `columns`, `running`, `none`, `noop` or `invented`
     thought_tokens: int|None = None # Length of a chain that is not written in words
-    trained_on: dict = field(default_factory=dict) # Fields of `ProblemConfig`
-    package_version: str = math_llm.__version__ # Version that wrote the file
+    trained_on: dict = field(default_factory=dict) # Its problems, and how they were split
+    package_version: str = math_llm.__version__ # Version that made the model
     thought_alphabet: str|None = None # Tokens of an invented chain, as `thought_ids` takes them
 
 # %% ../nbs/03_model.ipynb #866c065f

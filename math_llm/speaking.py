@@ -200,7 +200,8 @@ def rehearse(self: Codebook, # One that has listened
 def _about(model, operands, n, seed, bias):
     "A model's thoughts about `n` held-out problems of so many operands"
     kinds = problem_config(model.meta).max_operands - 1 # two operands, three, …
-    p = held_out_problems(model, n * (1 if kinds == 1 else 2 * kinds), seed, carry_bias=bias)
+    p = held_out_problems(model, n * (1 if kinds == 1 else 2 * kinds), seed, carry_bias=bias,
+                          repeat_bias=0.)
     return Thoughts.of(model, p[np.flatnonzero(p.n_operands == operands)[:n]])
 
 # %% ../nbs/10_speaking.ipynb #333f7f95

@@ -27,9 +27,9 @@ import nbformat
 import numpy as np
 from math_llm.chains import render
 from math_llm.decoding import generate
+from math_llm.evaluation import held_out_problems
 from math_llm.files import load_pretrained, problem_config
 from math_llm.permutations import Puzzles
-from math_llm.problems import held_out
 
 NBS = Path(__file__).parents[1]/'nbs'
 FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync '
@@ -73,8 +73,7 @@ def prompts(model, n, seed=22):
     if 'max_digits' not in model.meta.trained_on:
         p = Puzzles.draw(n, np.random.default_rng(seed), test=True)
         return [f'{s}{"".join(map(str, moves))}=' for s, moves in zip(p.start, p.moves)]
-    config = problem_config(model.meta)
-    return render(held_out(config, n, seed), config).prompts()
+    return render(held_out_problems(model, n, seed), problem_config(model.meta)).prompts()
 
 
 RUN = '''async ([name, prompts]) => {

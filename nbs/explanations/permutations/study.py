@@ -24,7 +24,8 @@ from torch import nn
 from math_llm.decoding import generate
 from math_llm.evaluation import share
 from math_llm.files import load_model, save_model
-from math_llm.gumbel import GumbelAnswer, GumbelConfig, ramp
+from math_llm.gumbel import ramp
+from math_llm.hiding import HidingAnswer, HidingConfig
 from math_llm.learning import TeacherForcing
 from math_llm.model import Meta, ModelConfig, Transformer
 from math_llm.permutations import Puzzles
@@ -138,6 +139,14 @@ def make_model(chain, position):
     return model
 
 
+def make_objective(model, chain, hard):
+    "What is minimised. A model that invents answers without seeing `hidden_share` of the puzzle."
+    if chain != 'invented':
+        return TeacherForcing(model, 0.0)
+    config = HidingConfig(use_gumbel=True, supervise='answer', gumbel_hard=hard)
+    return HidingAnswer(model, MOVES, config)
+
+
 def train(
     name,
     chain='invented',
@@ -156,12 +165,7 @@ def train(
     rng, model = np.random.default_rng(seed), make_model(chain, position)
     if begin:
         model = load_model(RUNS / f'permutations-{begin}-{seed}').train()
-    if thinks:
-        objective = GumbelAnswer(
-            model, MOVES, GumbelConfig(use_gumbel=True, supervise='answer', gumbel_hard=hard)
-        )
-    else:
-        objective = TeacherForcing(model, 0.0)
+    objective = make_objective(model, chain, hard)
     optimizers = make_optimizers(model, TrainingConfig())
     objective.train()
     frontier, mean, curve = 1 if curriculum and not begin else MOVES, 0.0, []
