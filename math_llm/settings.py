@@ -57,7 +57,8 @@ class _RunOptions:
     init_from: str|None = opt(None, 'Begin with these weights: a folder, a file or a shipped name')
     output_dir: str = opt('checkpoints', 'Folder of the run')
     overwrite: bool = opt(False, 'Begin anew in a folder that holds a run')
-    seed: int = opt(42, 'Decides weights, order and problems', low=0)
+    seed: int = opt(42, 'Decides weights, order and problems; the seed of a dataset decides which '
+                        'new ones like its own are drawn', low=0)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N or mps')
     precision: str = opt('auto', 'auto: bf16 where faster', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
