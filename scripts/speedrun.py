@@ -27,6 +27,7 @@ from math_llm.optimisers import Average
 from math_llm.options import InputError
 from math_llm.problems import ProblemConfig, held_out
 from math_llm.results import write_results
+from math_llm.runs import deterministic
 from math_llm.settings import TrainingConfig, resolve_precision
 from math_llm.steps import make_optimizers, micro_batches, stepper
 
@@ -82,17 +83,18 @@ def run(seed, o, device, precision):
     average = Average([*model.parameters()])
     stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
     began, problems = time.perf_counter(), 0
-    for step in range(o.steps):
-        for optimizer, scale in zip(optimizers, (1., o.adam_scale)):
-            for group in optimizer.param_groups:
-                new = rate(step, o) * scale
-                group['lr'].fill_(new) if torch.is_tensor(group['lr']) else group.update(lr=new)
-        loss = take(micro_batches(stream.take(n := size(step, o)), device, o.compile,
-                                  limit=model.config.max_length))
-        problems += n
-        if averaged(step, o): average.step()
-        if step % 100 == 0:
-            print(f'seed {seed}, step {step}: loss {loss[0] / loss[1]:.4f}', flush=True)
+    with deterministic(device):
+        for step in range(o.steps):
+            for optimizer, scale in zip(optimizers, (1., o.adam_scale)):
+                for group in optimizer.param_groups:
+                    new = rate(step, o) * scale
+                    group['lr'].fill_(new) if torch.is_tensor(group['lr']) else group.update(lr=new)
+            loss = take(micro_batches(stream.take(n := size(step, o)), device, o.compile,
+                                      limit=model.config.max_length))
+            problems += n
+            if averaged(step, o): average.step()
+            if step % 100 == 0:
+                print(f'seed {seed}, step {step}: loss {loss[0] / loss[1]:.4f}', flush=True)
     average.put()
     getattr(torch, device.type).synchronize()
     seconds = time.perf_counter() - began
