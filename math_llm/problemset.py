@@ -21,7 +21,8 @@ from .datasets import Epochs, Stream, ensure_dataset
 def _unset(f):
     "A field of the problems that is None unless it is given"
     about = dict(f.metadata) | dict(flag=f.name != 'repeat_bias')
-    about['help'] = re.sub(r' \(default: .*\)$', '', about['help']) + " (default: the dataset's)"
+    what, default = re.fullmatch(r'(.*?)(?: \(default: (.*)\))?', about['help']).groups(f.default)
+    about['help'] = f"{what} (default: {default}; without such options the dataset's)"
     return f.name, typing.Optional[typing.get_type_hints(ProblemConfig)[f.name]], opt(None, **about)
 
 _ProblemOptions = make_dataclass('_ProblemOptions', [
@@ -35,7 +36,8 @@ class DataOptions(_ProblemOptions):
     heading = 'problems'
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if there is none)')
     fresh: bool = opt(True, 'Draw new training problems each step; --no-fresh repeats train.json')
-    full_size: float = opt(0.5, 'Share with all operands and digits', low=0, high=1, flag=False)
+    full_size: float = opt(0.5, 'Share of the others with all operands and digits', low=0, high=1,
+                           flag=False)
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; then all have the '
                                 'most digits. Tests have all widths', low=0, high=1)
 
