@@ -250,7 +250,7 @@ class BenchmarkConfig:
     graphs: bool = opt(True, 'On a GPU, record training steps as CUDA graphs')
     reference: bool = opt(True, 'Also measure the plain form of each part')
     repeats: int = opt(5, 'Rounds; 0 measures memory alone', low=0)
-    turn: float = opt(0.2, 'Least duration of a turn, in seconds', low=0)
+    turn: float = opt(0.2, 'Seconds that a turn lasts, about; at least one call', low=0)
     memory: bool = opt(True, 'Measure memory')
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N')
     output_file: str|None = opt(None, 'Write the results as JSON to this file')

@@ -176,7 +176,7 @@ class _Entry:
     "What a code book says about one thought of the chain"
     features: list[Feature] # What it tells; none: nothing that was found
     counts: dict # For each value of the features (a tuple): uses of each of the 16 tokens
-    heard_as: str = 'in' # Which carry a digit tells the model: `in`to its column, or `out` of it
+    heard_as: str = 'in' # Which carry a digit tells: `in` (into its column) or `out` (of it)
     heard: dict[str, _Share|None]|None = None # How often another's thought changes answers
     obeyed: _Share|None = None # How often answers followed when it told another carry
     status: str = 'untested' # `understood`, `read`, `partly`, `not understood` or `constant`

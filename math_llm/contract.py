@@ -18,7 +18,7 @@ from .chains import render
 from .model import Transformer, thought_ids
 from .decoding import generate
 from .evaluation import held_out_problems, percent, share
-from .codebook import Columns
+from .codebook import Columns, Feature
 from .permutations import PERMUTATIONS, Puzzles
 from .results import markdown_table, plot_table, write_json
 from .options import Count, InputError, Size, check_calls, check_options, command, opt
@@ -64,10 +64,11 @@ def _sums(model, n, seed):
     limits = problem_config(model.meta)
     p = held_out_problems(model, n, seed, carry_bias=1., repeat_bias=0.)
     values, outcome = _columns(Columns(p), model.meta.chain, limits.zero_pad)
-    ks, told = range(values.shape[1]), ('carry into {1}', None, Task.pieces)
-    name, step, pieces = _TOLD.get(model.meta.chain, told)
+    ks, untold = range(values.shape[1]), (None, None, Task.pieces)
+    name, step, pieces = _TOLD.get(model.meta.chain, untold)
+    names = [name.format(k) if name else str(Feature('carry', k + 1)) for k in ks]
     places = step and [[1 + step*k] for k in ks]
-    return Task(render(p, limits).prompts(), values, [name.format(k, k + 1) for k in ks], outcome,
+    return Task(render(p, limits).prompts(), values, names, outcome,
                 places, pieces, limits.zero_pad)
 
 # %% ../nbs/13_contract.ipynb #13000019

@@ -167,7 +167,7 @@ class Batches:
                  total: Count|None = None, # Stop after so many examples; default: never
                  bucket: Size = 1, # Batches that are sorted by length together
                  seed: Count = 42, # Decides the order of the batches
-                 halved: Count = 0): # So many of the first batches are half as large
+                 halved: Count = 0): # So many first batches, in whole buckets, have half as many
         self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket
         self.seed, self.n_buckets, self.at, self._batches = seed, 0, 0, None
         self.halved = halved - halved % bucket

@@ -32,7 +32,7 @@ def plain_generate(model: Transformer, # In evaluation mode
 
 # %% ../nbs/04_decoding.ipynb #2cb38eb2
 def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (b, 16), (16,)
-    "The next token of each row (b,), and its probability; raises `InputError` below 0"
+    "The next token of each row (b,), and its probability; raises `InputError` at one below 0"
     if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
@@ -129,7 +129,7 @@ def generate(model: Transformer, # In evaluation mode
              prompts: list[str], # Texts to go on from; lengths may differ
              max_new_tokens: Count|None = None, # Default: what the context length allows
              temperature: float = 0., # 0: greedy
-             top_k: Size|None = None, # Draw among the likeliest
+             top_k: Size|None = None, # Draw among this many of the likeliest
              seed: Count|None = None, # Of the draws; the same seed gives the same texts
              batch_size: Size = 512, # Rows worked on at a time
             ) -> _Generation:

@@ -132,7 +132,7 @@ def _groups(values, right):
 def _longest_operand(problems):
     "Digits of each problem's largest operand (b,); leading zeros do not count"
     columns = np.arange(1, problems.digits.shape[2] + 1)
-    return np.maximum(((problems.digits > 0).any(1) * columns).max(1, initial=0), 1)
+    return np.maximum(((problems.digits > 0).any(1) * columns).max(1), 1)
 
 # %% ../nbs/07_evaluation.ipynb #8484045a
 def _report(meta, examples, right, valid, hits, said, n_wrong=10):

@@ -260,7 +260,7 @@ def check_output(path: str|Path, # Where a result will be written; its folder ne
 @contextmanager
 def locked(folder: str|Path, # Made if it does not exist
            busy: str = ''): # What to say where another process is in it; default: wait for that
-    "Within, no other process is within for the same folder; raises `InputError`"
+    "Only this process is within; raises `InputError` if the folder is busy or cannot be written"
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         held = FileLock(Path(folder)/'.lock', timeout=0 if busy else -1).acquire()

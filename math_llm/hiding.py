@@ -48,7 +48,7 @@ def _columns(prompts):
 
 # %% ../nbs/23_hiding.ipynb #875f5116
 def _beside_the_column(prompts, digits, m, s):
-    "What each of the last 1+m of s inputs sees besides the column it writes (b, 1+m, s)"
+    "Digits beside the column that each of the last 1+m of s inputs writes (b, 1+m, s)"
     i = torch.arange(1 + m, device=prompts.device) # the last thought, `</think>`, the answer
     column = F.pad(_columns(prompts), (0, s - prompts.shape[1]), value=-1)[:, None] # (b, 1, s)
     written = (digits[:, None] - i)[:, :, None]                                     # (b, 1+m, 1)

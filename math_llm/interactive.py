@@ -168,8 +168,7 @@ def _judge(model, reply, book=None):
     if re.fullmatch(r'\d+<end>', m[3]): reply.answer = m[3].removesuffix('<end>')
     answer = _plain(reply.answer) if reply.answer and config.zero_pad else reply.answer
     reply.right = answer == reply.truth
-    if model.meta.chain in ('columns', 'running') and reply.chain is not None:
-        reply.steps, _ = check_chain(reply.operands, reply.chain, config)
+    reply.steps, _ = check_chain(reply.operands, reply.chain, config) # of words only
     reply.warnings = _warnings(model, reply.operands)
     if book and reply.chain:
         book = book.about(len(reply.operands))

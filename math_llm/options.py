@@ -37,7 +37,7 @@ def _check_range(name, v, choices, low, high):
 
 # %% ../nbs/20_options.ipynb #83574927
 def check_options(options): # An instance of a dataclass that was made with `opt`
-    "Check, and convert, all options by their types, choices and ranges; raises `InputError`"
+    "Check, and convert, options by type, choices and range; raises `InputError` at a wrong one"
     fields = dataclasses.fields(options) if dataclasses.is_dataclass(options) else []
     if not any('help' in f.metadata for f in fields):
         raise InputError(f'no options, but of type {type(options).__name__}')
@@ -152,7 +152,8 @@ def usable_streams():
             stream = getattr(sys, name)
             if stream is None or getattr(stream, 'closed', False):
                 undo.callback(setattr, sys, name, stream)
-                null = open(os.devnull, mode, encoding='utf-8') # has the number that is free
+                # it gets the number that is free
+                null = open(os.devnull, mode, encoding='utf-8', errors='replace')
                 setattr(sys, name, undo.enter_context(null))
             elif mode == 'w' and hasattr(stream, 'reconfigure') and stream.errors != 'replace':
                 undo.callback(show, stream, stream.errors)
@@ -236,7 +237,7 @@ def _hand_over(stream):
 # %% ../nbs/20_options.ipynb #20d00018
 def _outcome(run, lower):
     "What to say of a call that went wrong, if it did, and its exit code"
-    message, code = '', 0
+    message = ''
     try: code = run() or 0
     except SystemExit as e: code = e.code or 0       # --help, or a signal
     except BaseException as e: message, code = _explained(e, lower)
@@ -288,7 +289,7 @@ def _replace(final, data):
             f.write(data); f.flush(); os.fsync(f.fileno())
         os.replace(new, final)
     except BaseException:
-        with suppress(OSError): new.unlink(missing_ok=True) # its folder may not be there
+        with suppress(OSError): new.unlink() # its folder may not be there
         raise
 
 # %% ../nbs/20_options.ipynb #20d00022

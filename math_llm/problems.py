@@ -61,7 +61,7 @@ def check_size(rows: Count, # Of an array with one byte for each cell
 def from_operands(cls: Problems,
                   rows: list[list], # Operands of each problem: integers, or strings of digits
                  ) -> Problems:
-    "Problems from operands; strings keep leading zeros. Raises `InputError` at no number"
+    "Problems from operands; strings keep leading zeros. Raises `InputError` at what is no number"
     rows = [[_operand(o) for o in row] for row in rows]
     if any(len(row) < 2 for row in rows): raise InputError('a problem has two operands or more')
     shapes = [(len(row), max(map(len, row))) for row in rows] or [(0, 0)]

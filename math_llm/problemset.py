@@ -6,7 +6,7 @@
 __all__ = ['DataOptions', 'load_problems']
 
 # %% ../nbs/24_problemset.ipynb #826eb506
-import re, typing
+import typing
 from dataclasses import dataclass, fields, make_dataclass, replace
 from pathlib import Path
 import numpy as np
@@ -20,9 +20,9 @@ from .datasets import Epochs, Stream, ensure_dataset
 # %% ../nbs/24_problemset.ipynb #272680c7
 def _unset(f):
     "A field of the problems that is None unless it is given"
+    help, _, known = f.metadata['help'].rstrip(')').partition(' (default: ')
     about = dict(f.metadata) | dict(flag=f.name != 'repeat_bias')
-    what, default = re.fullmatch(r'(.*?)(?: \(default: (.*)\))?', about['help']).groups(f.default)
-    about['help'] = f"{what} (default: {default}; without such options the dataset's)"
+    about['help'] = f"{help} (default: {known or f.default}, or the dataset's)"
     return f.name, typing.Optional[typing.get_type_hints(ProblemConfig)[f.name]], opt(None, **about)
 
 _ProblemOptions = make_dataclass('_ProblemOptions', [
@@ -36,8 +36,8 @@ class DataOptions(_ProblemOptions):
     heading = 'problems'
     data_dir: str|None = opt(None, 'Folder of the dataset (default: data, made if there is none)')
     fresh: bool = opt(True, 'Draw new training problems each step; --no-fresh repeats train.json')
-    full_size: float = opt(0.5, 'Share of the others with all operands and digits', low=0, high=1,
-                           flag=False)
+    full_size: float = opt(0.5, 'Share of unbiased ones with all operands and digits', low=0,
+                           high=1, flag=False)
     curriculum: float = opt(0., 'Share of the run with numbers of all widths; then all have the '
                                 'most digits. Tests have all widths', low=0, high=1)
 
@@ -159,8 +159,8 @@ def load_problems(config: DataOptions, # A `TrainingConfig`
                  ) -> _Problemset:
     "The problems of a run: drawn if options of them were given, else those of the dataset"
     if config.given: return _drawn(config)
-    folder = Path(config.data_dir or 'data')
-    ours = DatasetConfig(seed=config.seed, output_dir=str(folder))
+    ours = DatasetConfig(seed=config.seed)
+    folder = Path(config.data_dir or ours.output_dir)
     if config.data_dir is None and (made := ensure_dataset(ours)):
         say(f'No dataset here yet, so one was made in {folder}/ '
             f'({sum(map(len, made.values())):,} examples, '

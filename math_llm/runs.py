@@ -58,7 +58,7 @@ def save_checkpoint(folder: Path, # Of the run
                     step: Count, # Steps done
                     model: torch.nn.Module, optimizers: list, scaler,
                     **facts): # What else the next step depends on, plain JSON
-    "Write `checkpoint-STEP`, and remove all but the two newest; raises `InputError`"
+    "Write `checkpoint-STEP`, keep the two newest; raises `InputError` if it cannot be written"
     new, device = folder/'.checkpoint.tmp', next(model.parameters()).device
     rng = {'rng.cpu': torch.get_rng_state()}                     # a CPU run leaves a GPU alone
     if device.type == 'cuda': rng['rng.cuda'] = torch.cuda.get_rng_state(device)

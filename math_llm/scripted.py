@@ -24,7 +24,7 @@ class Scripted(Transformer):
 
     def next(self, ids): # The token that follows
         if END in ids: return END
-        return (encode(self.rule(decode(ids))) + [END]*(len(ids)+1))[len(ids)]
+        return dict(enumerate(encode(self.rule(decode(ids))))).get(len(ids), END)
 
 # %% ../nbs/23_scripted.ipynb #140f65f0
 @patch
@@ -37,9 +37,8 @@ def forward(self: Scripted, x, cache=None, positions=None, hook=None, at=None):
     asked = positions if at is None else positions.gather(1, at)
     logits = torch.full((*asked.shape, len(VOCAB)), -20., device=device)
     for i, row in enumerate(zip(where.tolist(), seen[:, 0, :, 0].int().tolist())):
-        text = [token for p, token in sorted(zip(*row)) if p < KVCache.PAD]
-        for j, p in enumerate(asked[i].tolist()):
-            if p < KVCache.PAD: logits[i, j, self.next(text[:p+1])] = 0.
+        text = [token for _, token in sorted(zip(*row))]         # behind it, padding
+        for j, p in enumerate(asked[i].tolist()): logits[i, j, self.next(text[:p+1])] = 0.
     return logits if hook is None else hook('logits', logits)
 
 # %% ../nbs/23_scripted.ipynb #5c10000b

@@ -37,8 +37,7 @@ class _ModelOptions:
 @dataclass
 class _OptimisationOptions:
     heading, OPTIMIZERS = 'optimisation', ('muon', 'adamw')
-    batch_size: int = opt(64, 'Examples of a step, over all devices; half in the first half of '
-                          'a run, but for --use-gumbel and --init-from', **_SIZE)
+    batch_size: int = opt(64, 'Examples of a step, over all devices', **_SIZE)
     eval_batch_size: int = opt(512, 'Examples evaluated at a time', **_SIZE)
     optimizer: str = opt('muon', "Of the blocks' matrices; AdamW has the other weights", OPTIMIZERS)
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
@@ -58,7 +57,8 @@ class _RunOptions:
     init_from: str|None = opt(None, 'Begin with these weights: a folder, a file or a shipped name')
     output_dir: str = opt('checkpoints', 'Folder of the run')
     overwrite: bool = opt(False, 'Begin anew in a folder that holds a run')
-    seed: int = opt(42, 'Decides weights and order, and problems that no dataset decides', low=0)
+    seed: int = opt(42, 'Decides weights, order and problems; the seed of a dataset decides which '
+                        'new ones like its own are drawn', low=0)
     device: str = opt('auto', 'auto, cpu, cuda, cuda:N or mps')
     precision: str = opt('auto', 'auto: bf16 where faster', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')

@@ -107,7 +107,7 @@ def _share(good): return share(good.sum(), len(good)) if len(good) else None
 
 # %% ../nbs/10_speaking.ipynb #fa6b8a3a
 def _heard_as(book, model, thoughts, i, seed):
-    "Which carry the model takes from a digit: `in`to its column, or `out` of it"
+    "Which carry the model takes from a digit: `in` (into its column) or `out` (of it)"
     obeyed = {}
     for h in ('in', 'out'):
         w = _rewrite(book, thoughts, i, np.random.default_rng(seed), h)
@@ -166,7 +166,7 @@ def speak(self: Codebook, model: Transformer,
           seed: Count = 0, # Chooses carries and tokens
           open_only: bool = False, # Only carries that the column below leaves open
          ) -> list[dict]: # A row for each thought, with shares; None where nothing can be rewritten
-    "Rewrite thoughts to another carry, and compare answers with what arithmetic with it says"
+    "Rewrite thoughts to another carry, and compare the answers with the sums that it gives"
     rng, rows = np.random.default_rng(seed), []
     thoughts, before = _right(model, thoughts)
     for i, (entry, said) in enumerate(zip(self.entries, thoughts.tokens.T)):

@@ -30,7 +30,7 @@ def micro_batches(ex: Examples,
     plain = device.type == 'cpu' and not compiled
     batch = Batch.of(ex, multiple := 1 if plain else 8, limit)
     n = -(-len(ex) // (64*processes)) if plain else min(4, max(1, len(ex) // (256*processes)))
-    parts = [batch] if whole else batch.micro_batches(n, multiple)
+    parts = [batch] if whole or n == 1 else batch.micro_batches(n, multiple)
     return [b.to(device) for b in parts]
 
 # %% ../nbs/24_steps.ipynb #04f6b95d
@@ -40,7 +40,7 @@ def make_optimizers(model: Transformer, config: TrainingConfig,
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2 and config.optimizer == 'muon']
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     decay, dtype = config.weight_decay, torch.bfloat16 if precision == 'bf16' else torch.float32
-    device = others[0].device
+    device = model.embed.weight.device
     def rate(): return torch.zeros((), device=device) if device.type == 'cuda' else 0.
     adamw = torch.optim.AdamW(others, rate(), betas=(0.9, 0.98), weight_decay=decay, fused=True,
                               capturable=device.type == 'cuda')
@@ -72,7 +72,7 @@ def _update(model, optimizers, scaler):
     norm = nn.utils.clip_grad_norm_(model.parameters(), _GRAD_CLIP)
     for o in optimizers:
         scaler.step(o)
-        o.zero_grad(set_to_none=True)
+        o.zero_grad()
     scaler.update()
     return torch.zeros_like(norm) if scaler.is_enabled() else norm.detach() # fp16 skips bad steps
 

@@ -95,7 +95,7 @@ def _make_objective(model, config):
 
 # %% ../nbs/25_training.ipynb #f4b9290c
 def _compile(objective, zero_pad):
-    "Compile a whole step where there are few lengths to compile it for, else the model"
+    "Compile the objective where there are few lengths to compile it for, else the model"
     few = isinstance(objective, TeacherForcing) or isinstance(objective, HidingAnswer) and zero_pad
     if few: objective.compile()
     else: objective.model.compile(dynamic=True)

@@ -5,9 +5,10 @@
 
 Of N_SCANNED training problems, those where the model gives some token of the true completion a
 loss above HARD are changed a little, again and again; a dataset of these and of as many fresh
-problems is written to FOLDER. Only problems of the training split are scanned or written there.
-`math_llm_train --data-dir FOLDER --init-from CHECKPOINT` then trains on them. With --record, how
-many were hard becomes a row of a results file, FILE, which may hold earlier rows.
+problems is written to FOLDER. Only problems of the training split are scanned or written to its
+train.json. `math_llm_train --config hard_problems --data-dir FOLDER --init-from CHECKPOINT
+--max-steps N` then trains on them. With --record, how many were hard becomes a row of a results
+file, FILE, which may hold earlier rows.
 """
 
 import dataclasses

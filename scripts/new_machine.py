@@ -3,12 +3,12 @@
 
     python scripts/new_machine.py [--output FILE] [--train OPTIONS] [--cpu-only]
 
-The project is copied to a new folder, and the README's first command runs there, letter for
-letter, in an environment that it makes itself. Then the model is asked 10,000 new problems. A
-second copy gets PyTorch's build for CPUs, and the package with its tools for developers, only to
-see how much disk this takes. The figures become nbs/results/new_machine.json. With --cpu-only
-the first copy gets PyTorch's build for CPUs beforehand, and --train adds options to
-`math_llm_train`: with both, a short trial.
+The project is copied to a new folder, and the README's first command runs there, letter for letter,
+in an environment that it makes itself. Then the model is asked 10,000 new problems. A second copy
+gets PyTorch's build for CPUs (from an index that pip has to know: PyPI's build is for GPUs), and
+the package with its tools for developers, only to see how much disk this takes. The figures become
+nbs/results/new_machine.json. With --cpu-only the first copy gets PyTorch's build for CPUs
+beforehand, and --train adds options to `math_llm_train`: with both, a short trial.
 """
 
 import argparse

@@ -3,9 +3,10 @@
 
     python scripts/profile_step.py
 
-Twenty steps of `math_llm_train` without options, after five, timed alone; then ten under PyTorch's
-profiler. A share is the time that an operation takes itself, of all that the profiler saw; the rest
-is the search for operations, autograd and Python. The result is nbs/results/step_profile.json.
+Twenty steps of `math_llm_train` without options, with whole batches, after five, timed alone; then
+ten under PyTorch's profiler. A share is the time that an operation takes itself, of all that the
+profiler saw; the rest is the search for operations, autograd and Python. The result is
+nbs/results/step_profile.json.
 """
 import sys
 import time

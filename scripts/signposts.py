@@ -4,10 +4,10 @@
     python scripts/signposts.py            write both into every notebook of nbs/
     python scripts/signposts.py --check    exit 1 when a page says something else, and name it
 
-The order is that of the sidebar in _quarto.yml. A minute is 200 words, 15 lines of exported code or
-40 lines of other code; what a page hides is not counted. The two cells have the ids `signpost-time`
-(behind the title) and `signpost-next` (at the end). scripts/run_notebook.py renews those of the
-notebooks that it runs.
+The order is that of the sidebar in _quarto.yml. A minute is 200 words, 15 lines of exported code,
+40 lines of other code or two pictures; what a page hides is not counted. The two cells have the ids
+`signpost-time` (behind the title) and `signpost-next` (at the end). scripts/run_notebook.py renews
+those of the notebooks that it runs.
 """
 import argparse
 import re
@@ -23,6 +23,7 @@ import yaml
 NBS = Path(__file__).parents[1]/'nbs'
 HOME, PATHS = 'index.ipynb', 'index.ipynb#three-ways-through'
 TIME, NEXT = 'signpost-time', 'signpost-next'
+PICTURES = {'image/png', 'image/svg+xml', 'text/html'}
 
 
 @cache
@@ -56,26 +57,27 @@ def prose(text):
 
 
 def size(nb):
-    "Words, lines of exported code, lines of other code that a reader of a page meets."
-    words = exported = other = 0
+    "Words, lines of exported code, lines of other code and pictures that a reader of a page meets."
+    words = exported = other = pictures = 0
     for cell in nb.cells:
         if cell.id in (TIME, NEXT): continue
         if cell.cell_type == 'markdown': words += prose(cell.source)
         if cell.cell_type != 'code': continue
         flags = {line[2:].strip() for line in cell.source.splitlines() if line.startswith('#|')}
-        words += sum(prose(o.data['text/markdown']) for o in cell.outputs
-                     if 'text/markdown' in o.get('data', {}) and 'hide' not in flags)
+        shown = [o.data for o in cell.outputs if 'data' in o and 'hide' not in flags]
+        words += sum(prose(data['text/markdown']) for data in shown if 'text/markdown' in data)
+        pictures += sum(bool(PICTURES & data.keys()) for data in shown)
         if {'hide', 'echo: false'} & flags: continue
         lines = sum(bool(line.strip()) and line[:2] != '#|' for line in cell.source.splitlines())
         if {'export', 'exports', 'exporti'} & flags: exported += lines
         else: other += lines
-    return words, exported, other
+    return words, exported, other, pictures
 
 
 def minutes(*names):
     "How long pages take together."
     parts = [size(read(name)) for name in names]
-    return sum(w/200 + e/15 + o/40 for w, e, o in parts)
+    return sum(w/200 + e/15 + o/40 + p/2 for w, e, o, p in parts)
 
 
 def in_words(n):

@@ -48,9 +48,20 @@ def matrix_rate(device, precision, n=1024, seconds=1.):
 
 def rate(step, o):
     "The learning rate: up, then down in a straight line to a share of its peak."
-    if step < o.warmup: return o.learning_rate * (step + 1) / o.warmup
-    left = (o.steps - step) / (o.steps - o.warmup)
+    warmup = min(o.warmup, o.steps // 2)
+    if step < warmup: return o.learning_rate * (step + 1) / warmup
+    left = (o.steps - step) / (o.steps - warmup)
     return o.learning_rate * (o.final_rate + (1 - o.final_rate) * left)
+
+
+def size(step, o):
+    "How many problems a step has."
+    return o.batch if step >= int(o.halved * o.steps) else -(-o.batch // 2)
+
+
+def averaged(step, o):
+    "Do the weights behind a step count in their mean?"
+    return step + 1 > o.steps * (1 - o.average)
 
 
 def prepared(seed, device, precision, weight, compiled=False):
@@ -76,11 +87,10 @@ def run(seed, o, device, precision):
             for group in optimizer.param_groups:
                 new = rate(step, o) * scale
                 group['lr'].fill_(new) if torch.is_tensor(group['lr']) else group.update(lr=new)
-        n = o.batch if step >= int(o.halved * o.steps) else -(-o.batch // 2)
-        loss = take(micro_batches(stream.take(n), device, o.compile,
+        loss = take(micro_batches(stream.take(n := size(step, o)), device, o.compile,
                                   limit=model.config.max_length))
         problems += n
-        if step >= o.steps * (1 - o.average): average.step()
+        if averaged(step, o): average.step()
         if step % 100 == 0:
             print(f'seed {seed}, step {step}: loss {loss[0] / loss[1]:.4f}', flush=True)
     average.put()
