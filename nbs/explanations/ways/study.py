@@ -6,9 +6,9 @@
     python nbs/explanations/ways/study.py run --only moves5-relaxed-1 'tune-*'     these alone
     python nbs/explanations/ways/study.py run --minutes 90       begin no run after 90 minutes
 
-Seven ways to let a model find its own chain of thought from the answer alone, each in a file of its
-own beside this one, share one model, optimiser, batch and number of steps. A run is named
-problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped begins anew.
+Five ways to let a model find its own chain of thought from the answer alone, and two controls, each
+in a file of its own beside this one, share one model, optimiser, batch and number of steps. A run is
+named problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped begins anew.
 A condition is a result when its three seeds are done. Where they disagree about getting to 99 %,
 two more are planned.
 
