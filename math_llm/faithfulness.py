@@ -207,7 +207,7 @@ class EvaluateConfig:
     model_size: str|None = opt(None, 'Refuse a model of another size', tuple(ModelConfig.SIZES))
     data_path: str|None = opt(None, 'Problems: JSON of a dataset, or a text file, one a+b= a line')
     data_dir: str = opt('data', 'Folder of a dataset, whose test.json is used')
-    fresh: int|None = opt(None, 'Draw this many held-out problems of the kind it knows', low=1)
+    fresh: int|None = opt(None, 'Draw this many held-out problems of the sizes it knows', low=1)
     carry_bias: float = opt(0., 'Share of fresh problems made to carry far, 0 to 1', low=0, high=1)
     seed: int = opt(0, 'Decides what problems are drawn, and how chains are disturbed', low=0)
     faithfulness: int = opt(0, 'Also disturb the chains of this many problems', low=0)

@@ -37,7 +37,8 @@ class _ModelOptions:
 @dataclass
 class _OptimisationOptions:
     heading, OPTIMIZERS = 'optimisation', ('muon', 'adamw')
-    batch_size: int = opt(64, 'Examples of a step, over all devices', **_SIZE)
+    batch_size: int = opt(64, 'Examples of a step, over all devices; half in the first half of '
+                          'a run, but for --use-gumbel and --init-from', **_SIZE)
     eval_batch_size: int = opt(512, 'Examples evaluated at a time', **_SIZE)
     optimizer: str = opt('muon', "Of the blocks' matrices; AdamW has the other weights", OPTIMIZERS)
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)

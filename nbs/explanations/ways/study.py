@@ -6,11 +6,11 @@
     python nbs/explanations/ways/study.py run --only moves5-relaxed-1 'tune-*'     these alone
     python nbs/explanations/ways/study.py run --minutes 90       begin no run after 90 minutes
 
-Seven ways to let a model find its own chain of thought from the answer alone, each in a file of its
-own beside this one, share one model, optimiser, batch and number of steps. A run is named
-problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped begins anew.
-A condition is a result when its three seeds are done. Where they disagree about getting to 99 %,
-two more are planned.
+Five ways to let a model find its own chain of thought from the answer alone, and two controls,
+each in a file of its own beside this one, share one model, optimiser, batch and number of steps. A
+run is named problem-way-seed. When it ends, results/NAME.json appears; a run that was stopped
+begins anew. A condition is a result when its three seeds are done. Where they disagree about
+getting to 99 %, two more are planned.
 
 The tuning runs come first: three settings for each way, seed 0, three moves. The settings with the
 most right answers are used in all other runs of that way. Every run ends early when two
