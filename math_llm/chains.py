@@ -214,9 +214,8 @@ _step = re.compile(r'(\d(?:\+\d)+(?:\+[1-9]\d{0,99})?)=(0|[1-9]\d{0,99})') # ter
 
 # %% ../nbs/02_chains.ipynb #e8f2477a
 def _check_columns(p, chain):
-    columns = p.digits[0, p.n_digits[0] > 0, :p.width[0]].T.tolist()        # (d, n)
     steps, carry = [], 0
-    for column, text in zip_longest(columns, chain_steps(chain)):
+    for column, text in zip_longest(p.digits[0].T.tolist(), chain_steps(chain)): # (d, n)
         if m := _step.fullmatch(text or ''):
             terms, total = [int(t) for t in m[1].split('+')], int(m[2])
             right = column is not None and terms == column + [carry] * (carry > 0)

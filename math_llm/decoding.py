@@ -39,8 +39,7 @@ def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (
     probs = logits.softmax(-1)
     if temperature == 0: tokens = logits.argmax(-1)
     else:
-        below = logits - logits.max(-1, keepdim=True).values
-        scaled = below / min(max(temperature, 1e-30), 1e30)                # what 32 bits can hold
+        scaled = logits / min(max(temperature, 1e-20), 1e30)               # what 32 bits can hold
         if top_k:
             least = scaled.topk(min(top_k, len(VOCAB)), -1).values[:, -1:]
             scaled = scaled.masked_fill(scaled < least, -torch.inf)
