@@ -227,8 +227,7 @@ def _memory(part, s, w):
     if not _STATUS.exists() or 'VmHWM:' not in _STATUS.read_text(encoding='utf-8'): return None
     asked = part, asdict(s), w.variant, w.precision, torch.get_num_threads()
     code = f'from math_llm.benchmark import _memory_child; _memory_child(*{asked!r})'
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
-                          errors='replace')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, errors='replace')
     if done.returncode == -9 or 'MemoryError' in done.stderr: raise MemoryError # -9: killed
     if done.returncode: raise RuntimeError(done.stderr.strip().rpartition('\n')[2])
     return float(done.stdout)

@@ -120,7 +120,7 @@ def _limits(ex):
     column = np.arange(1, p.digits.shape[2] + 1, dtype=np.int16)
     value = np.maximum(((p.digits > 0) * column).max(2), 1)                 # without leading zeros
     zeros = (ex.tokens[row, at] == 0) & (ex.lengths - at > 2)
-    noops = (ex.tokens[row, at - 2] == NOOP) & (at > ex.prompt_lengths)
+    noops = ex.tokens[row, at - 2] == NOOP # before `</think>`; without it, a digit stands there
     return dict(max_digits=int(p.n_digits.max()), max_operands=int(p.n_operands.max()),
                 min_digits=int(value[p.n_digits > 0].min()),
                 zero_pad=bool(zeros.any() or (value < p.n_digits).any()),

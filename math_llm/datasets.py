@@ -169,8 +169,7 @@ class Batches:
                  seed: Count = 42, # Decides the order of the batches
                  halved: Count = 0): # So many first batches, in whole buckets, have half as many
         self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket
-        self.seed, self.n_buckets, self.at, self._batches = seed, 0, 0, None
-        self.halved = halved - halved % bucket
+        self.seed, self.halved, self._batches = seed, halved - halved % bucket, None
 
     def __iter__(self): return self
     def __next__(self) -> Examples:
@@ -194,7 +193,7 @@ def _fill(self: Batches, i):
     self.n_buckets, self.at, self._start, self._batches = i, 0, self.source.state_dict(), []
     begin, end = self.seen(i * self.bucket), self.seen((i + 1) * self.bucket)
     n, size = min(end, end if self.total is None else self.total) - begin, (end-begin)//self.bucket
-    if n <= 0: return
+    if n < 1: return
     ex, rng = self.source.take(n), np.random.default_rng([self.seed, 8, i])
     rows = np.lexsort((rng.random(n), ex.lengths))               # by length, else at random
     cuts = [rows[j:j + size] for j in range(0, n, size)]

@@ -44,7 +44,7 @@ def _columns(prompts):
     i = torch.arange(t, device=prompts.device)
     signs = (prompts == PLUS) | (prompts == EQUALS)
     sign = i.where(signs, t).flip(1).cummin(1).values.flip(1)                       # the next one
-    return (sign - i - 1).where(prompts < 10, -1)
+    return (sign - i - 1).where(prompts < PLUS, -1)
 
 # %% ../nbs/23_hiding.ipynb #875f5116
 def _beside_the_column(prompts, digits, m, s):
