@@ -188,8 +188,8 @@ def _train(config, world, device, precision, log):
             set_learning_rate(optimizers, lr := _learning_rate(step, steps, config))
             if config.use_gumbel: objective.set_progress(step / steps)
             examples = next(batches)
-            batch = micro_batches(examples, device, config.compile, config.use_gumbel,
-                                  model.config.max_length, world.size)
+            batch = micro_batches(examples, device, config.compile, whole=config.use_gumbel,
+                                  limit=model.config.max_length, processes=world.size)
             if config.invents: _prune(objective, problems.val, device, world, log)
             noise = [objective.new_noise(batch[0])] if config.use_gumbel else []
             with world.own_randomness(config.seed, step, device):

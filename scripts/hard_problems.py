@@ -176,7 +176,7 @@ if __name__ == '__main__':
     if argv[:1] == ['--record'] and argv[1:]:
         file, argv = argv[1], argv[2:]
     if len(argv) not in (3, 5):
-        sys.exit(__doc__)
+        sys.exit('usage: ' + __doc__.splitlines()[2].strip())
     if not all(a.isdigit() for a in argv[2:]):
         sys.exit('hard_problems.py: SEED, N_SCANNED and N_TRAINING are whole numbers')
     try:

@@ -64,6 +64,6 @@ def main():
 
 
 if __name__ == '__main__':
-    if sys.argv[1:]: sys.exit(__doc__)
+    if sys.argv[1:]: sys.exit('usage: ' + __doc__.splitlines()[2].strip())
     try: main()
     except InputError as e: sys.exit(f'profile_step.py: {e}')

@@ -109,6 +109,7 @@ def main(folder, seed, run):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 4 or not sys.argv[2].isdigit(): sys.exit(__doc__)
+    if len(sys.argv) != 4 or not sys.argv[2].isdigit():
+        sys.exit('usage: ' + __doc__.splitlines()[2].strip())
     try: main(*sys.argv[1:])
     except (InputError, OSError, ValueError) as e: sys.exit(f'{Path(__file__).name}: {e}')

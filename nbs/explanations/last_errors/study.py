@@ -65,7 +65,7 @@ def main(seed, n, *names):
 
 if __name__ == '__main__':
     if len(sys.argv) < 4 or not all(a.isdigit() for a in sys.argv[1:3]):
-        sys.exit(__doc__)
+        sys.exit('usage: ' + __doc__.splitlines()[2].strip())
     try:
         main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
     except InputError as e:
