@@ -93,7 +93,8 @@ def _path(value):
 def _any_of(kinds, value, sizes):
     "The first of several kinds that fits"
     if Path in kinds and isinstance(value, (str, Path)): _path(value)
-    for kind in sorted(kinds, key=lambda k: type(value) is not k):
+    own = torch.Tensor if isinstance(value, torch.Tensor) else type(value) # a Parameter is one
+    for kind in sorted(kinds, key=lambda k: k is not own):
         try: return _fit(kind, value, sizes)
         except _UNFIT: pass
     raise TypeError

@@ -135,6 +135,7 @@ class Attention(nn.Module):
                 rotation=None, # Cosines and sines that turn queries and keys
                 remember=None, # Adds keys and values to a cache, and returns all that it holds
                 at=None, # (b, n) the inputs that look, as indices into t; default: all
+                causal=False, # Whether `bias` says nothing but: what came before, and itself
                 hook=_unhooked):
         b, t, _ = x.shape
         qkv = self.qkv(x).view(b, t, 3, self.n_heads, x.shape[2] // self.n_heads)
@@ -146,7 +147,9 @@ class Attention(nn.Module):
         if self.plus_one:
             k, v = F.pad(k, (0, 0, 1, 0)), F.pad(v, (0, 0, 1, 0))
             bias = F.pad(bias, (1, 0), value=0 if bias.is_floating_point() else True)
-        if hook is _unhooked and x.is_cuda: heads = F.scaled_dot_product_attention(q, k, v, bias)
+        if hook is _unhooked and x.is_cuda: # its kernel for causal attention reads no mask
+            if causal := causal and not self.plus_one: bias = None
+            heads = F.scaled_dot_product_attention(q, k, v, bias, is_causal=causal)
         else: heads = _attended(q, k, v, bias, hook)                       # the hook wants weights
         heads = hook('heads', heads)                                       # (b, h, t, d)
         return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
@@ -352,7 +355,8 @@ def forward(self: Transformer,
             visible: Annotated[Tensor, 'b t s']|None = None,
            ) -> Tensor: # Logits (b, t or n, 16) of the token that follows each input
     "Predict what follows each input; raises `InputError` if a text is too long or an id unknown"
-    c, hook = self.config, hook or _unhooked
+    c, hook, given = self.config, hook or _unhooked, (cache, positions, at, visible)
+    causal = c.position != 'alibi' and all(g is None for g in given)
     positions, keys, index = self._places(x, cache, positions)
     h = hook('embed', self._embedded(x, index))                            # (b, t, d_model)
     rotation, bias = None, self._bias(positions, keys, visible)
@@ -360,7 +364,7 @@ def forward(self: Transformer,
     for i, block in enumerate(self.blocks):
         remember = None if cache is None else lambda k, v, i=i: cache.append(i, k, v)
         h = block(h, at if i == c.n_layers - 1 else None, _scoped(hook, f'blocks.{i}.'),
-                  bias=bias, rotation=rotation, remember=remember)
+                  bias=bias, causal=causal, rotation=rotation, remember=remember)
     return hook('logits', self.head(hook('final_norm', self.norm(h))))
 
 # %% ../nbs/03_model.ipynb #d7ef02d8

@@ -4,9 +4,11 @@ notebooks.
 
     python scripts/test_notebooks.py
     python scripts/test_notebooks.py --path nbs/04_decoding.ipynb --flags "slow"
+    python scripts/test_notebooks.py --pretend-gpu
 
 Each notebook goes through nbdev's own runner. Unlike with `nbdev_test`, there is a time limit, and
 a notebook that takes its worker process down or does not come to an end is counted as failed.
+With `--pretend-gpu` they run as on a machine with a GPU, as far as pretended_gpu.py pretends one.
 """
 import argparse
 import os
@@ -19,10 +21,16 @@ from nbdev.doclinks import nbglob
 from nbdev.test import test_nb
 
 
-def test_all(notebooks, n_workers, time_limit, **kwargs):
+def pretend_gpu():
+    "Let a worker process have a GPU that is none"
+    import pretended_gpu
+    pretended_gpu.install()
+
+
+def test_all(notebooks, n_workers, time_limit, begin=None, **kwargs):
     """Yield each notebook of `notebooks` that came to an end, with whether it passed, its seconds,
-    and what went wrong besides."""
-    with ProcessPoolExecutor(n_workers) as pool:
+    and what went wrong besides. Worker processes begin with the call of `begin`."""
+    with ProcessPoolExecutor(n_workers, initializer=begin) as pool:
         jobs = {pool.submit(test_nb, path, **kwargs): path for path in notebooks}
         try:
             for job in as_completed(jobs, timeout=time_limit):
@@ -35,9 +43,11 @@ def test_all(notebooks, n_workers, time_limit, **kwargs):
 def main():
     parser = argparse.ArgumentParser(description='Test notebooks and count them.')
     parser.add_argument('--path', nargs='+', default=[None],
-                        help='notebooks or folders (default: all notebooks)')
+                        help='notebooks or folders, begun in this order (default: all notebooks)')
     parser.add_argument('--flags', default='',
                         help='flagged cells to run as well, for example "slow gpu"')
+    parser.add_argument('--pretend-gpu', action='store_true',
+                        help='run the cells flagged `gpu` as well, and all on a pretended GPU')
     parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time (default: 2)')
     parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS',
                         help='for all of them (default: 1800)')
@@ -46,11 +56,12 @@ def main():
     # workers share the cores
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))
     config = get_config()
-    notebooks, passed = sorted({path.absolute() for where in args.path
-                                for path in nbglob(where, as_path=True)}), set()
+    notebooks, passed = list(dict.fromkeys(path.absolute() for where in args.path
+                                           for path in sorted(nbglob(where, as_path=True)))), set()
     left = set(notebooks)
-    kwargs = dict(skip_flags=config.tst_flags.split(), force_flags=args.flags.split(),
-                  basepath=config.config_path)
+    kwargs = dict(skip_flags=config.tst_flags.split(), basepath=config.config_path,
+                  force_flags=args.flags.split() + ['gpu'] * args.pretend_gpu,
+                  begin=pretend_gpu if args.pretend_gpu else None)
     with working_directory(config.nbs_path):
         for path, ok, seconds, error in test_all(notebooks, args.n_workers, args.time_limit,
                                                  **kwargs):
