@@ -121,7 +121,7 @@ def _resampled(cases, model, rng):
     texts = [f"{c.prompt}<think>{''.join(c.pieces[:k])}" for c, k in zip(cases, at)]
     tokens, lengths = encode_batch(texts)
     parts = zip(tokens.to(device).split(64), (lengths[:, None].to(device) - 1).split(64))
-    logits = torch.cat([model(x, at=last)[:, 0].double().cpu() for x, last in parts])
+    logits = torch.cat([model(x, at=last)[:, 0].cpu().double() for x, last in parts])
     made = []
     for c, row, k in zip(cases, logits.numpy(), at):
         others = [t for t in alphabet if VOCAB[t] != c.pieces[k]]

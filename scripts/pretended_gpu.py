@@ -1,12 +1,14 @@
-"""A GPU that is none: its tensors say `cuda`, and live in the memory of the processor.
+"""A GPU that is none: its tensors say `cuda` or `mps`, and live in the memory of the processor.
 
     python scripts/test_notebooks.py --pretend-gpu --path nbs/24_steps.ipynb
+    python scripts/test_notebooks.py --pretend-gpu mps
 
 What ends in an error on a GPU ends in an error here, too: an operation on tensors of two devices, a
 tensor of the GPU that is given to NumPy, and whatever waits for the GPU, or copies to it, while a
 CUDA graph is recorded. A graph is the list of the operations that were called. It is replayed in
-the same memory, so a number that Python read while recording stays what it was. The arithmetic is
-the processor's: kernels of CUDA, their rounding and their speed are not tested.
+the same memory, so a number that Python read while recording stays what it was. Apple's (`mps`)
+know no numbers of 64 bits behind the point. The arithmetic is the processor's: kernels of a GPU,
+their rounding, their speed and which of them there are is not tested.
 """
 import contextlib
 import sys
@@ -35,6 +37,9 @@ class GpuTensor(torch.Tensor):
     "A tensor that says it is on the GPU; `host` holds its numbers"
     @staticmethod
     def __new__(cls, host):
+        if GPU.type == 'mps' and host.dtype in (torch.float64, torch.complex128):
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework "
+                            "doesn't support float64")
         made = torch.Tensor._make_wrapper_subclass(
             cls, host.size(), strides=host.stride(), storage_offset=host.storage_offset(),
             dtype=host.dtype, device=CPU)
@@ -135,7 +140,7 @@ def moved(x, *asked, device=None, dtype=None, copy=False, **_):
         elif isinstance(a, torch.Tensor): device, dtype = a.device, a.dtype
         elif isinstance(a, (str, torch.device)): device = torch.device(a)
         elif isinstance(a, torch.dtype): dtype = a
-    ours, there = isinstance(x, GpuTensor), device is not None and device.type == 'cuda'
+    ours, there = isinstance(x, GpuTensor), device is not None and device.type == GPU.type
     if device is not None and there != ours:
         no_recording('a copy to another device')
         x, ours, copy = Move.apply(x), there, False
@@ -149,7 +154,7 @@ class Pretended(TorchFunctionMode):
         kwargs, name = kwargs or {}, getattr(func, '__name__', '')
         ours = bool(args) and isinstance(args[0], GpuTensor)
         if name == '__get__' and ours:
-            for attribute, value in (('device', GPU), ('is_cuda', True), ('is_cpu', False)):
+            for attribute, value in (('device', GPU), (f'is_{GPU.type}', True), ('is_cpu', False)):
                 if func == getattr(torch.Tensor, attribute).__get__: return value
         if name == 'pin_memory': return args[0]
         if name == 'get_device' and ours: return 0
@@ -157,8 +162,8 @@ class Pretended(TorchFunctionMode):
             return GpuTensor(called(func, (args[0].host, *args[1:]), kwargs))
         if name == 'tolist' and ours: return moved(args[0], CPU).tolist()
         if name == 'to': return moved(*args, **kwargs)
-        if name in ('cpu', 'cuda') and args: return moved(args[0], CPU if name == 'cpu' else GPU)
-        if kwargs.get('device') is None or torch.device(kwargs['device']).type != 'cuda':
+        if name in ('cpu', GPU.type) and args: return moved(args[0], CPU if name == 'cpu' else GPU)
+        if kwargs.get('device') is None or torch.device(kwargs['device']).type != GPU.type:
             return func(*args, **kwargs)
         kwargs = kwargs | dict(device=CPU)
         if ours: return func(*args, **kwargs)
@@ -177,17 +182,18 @@ def grouped(lists, with_indices=False):
 
 class Stream:
     "A queue of work; here all work is done at once"
-    device = GPU
-    def __init__(self, *_, **__): pass
+    def __init__(self, *_, **__): self.device = GPU
     def wait_stream(self, other): pass
     def synchronize(self): no_recording('waiting for a stream')
 
 
-def install():
-    "From now on, there is a GPU"
+def install(kind='cuda'):
+    "From now on, there is a GPU: `cuda` or `mps`"
+    global GPU
+    GPU = torch.device(kind, 0)
     class Autocast(torch.autocast):
         def __init__(self, kind, *args, **kwargs):
-            super().__init__('cpu' if kind == 'cuda' else kind, *args, **kwargs)
+            super().__init__('cpu' if kind == GPU.type else kind, *args, **kwargs)
     class Generator(torch.Generator):
         def __new__(cls, device=None): return super().__new__(cls)
     torch.autocast = torch.amp.autocast = Autocast
@@ -195,6 +201,15 @@ def install():
     for user in (torch.nn.utils.clip_grad, sys.modules['torch.optim.optimizer']):
         user._group_tensors_by_device_and_dtype = grouped
     torch.__future__.set_overwrite_module_params_on_conversion(True)
+    if kind == 'cuda': install_cuda()
+    else:
+        torch.backends.mps.is_available = lambda: True
+        torch.mps.synchronize = torch.mps.empty_cache = lambda: None
+    Pretended().__enter__()
+
+
+def install_cuda():
+    "What the package asks of CUDA"
     about = SimpleNamespace(name='a pretended GPU', total_memory=2**36, multi_processor_count=1)
     random = torch.get_rng_state()
     known = dict.fromkeys(('_lazy_init', 'empty_cache', 'graph_pool_handle', 'manual_seed',
@@ -209,4 +224,3 @@ def install():
     torch.cuda.Stream, torch.cuda.current_stream = Stream, Stream
     torch.cuda.stream = lambda stream: contextlib.nullcontext()
     torch.cuda.CUDAGraph, torch.cuda.graph = CUDAGraph, recorded
-    Pretended().__enter__()

@@ -21,16 +21,17 @@ from nbdev.doclinks import nbglob
 from nbdev.test import test_nb
 
 
-def pretend_gpu():
+def pretend_gpu(kind):
     "Let a worker process have a GPU that is none"
+    if not kind: return
     import pretended_gpu
-    pretended_gpu.install()
+    pretended_gpu.install(kind)
 
 
-def test_all(notebooks, n_workers, time_limit, begin=None, **kwargs):
+def test_all(notebooks, n_workers, time_limit, gpu=None, **kwargs):
     """Yield each notebook of `notebooks` that came to an end, with whether it passed, its seconds,
-    and what went wrong besides. Worker processes begin with the call of `begin`."""
-    with ProcessPoolExecutor(n_workers, initializer=begin) as pool:
+    and what went wrong besides; perhaps with a pretended `gpu`."""
+    with ProcessPoolExecutor(n_workers, initializer=pretend_gpu, initargs=(gpu,)) as pool:
         jobs = {pool.submit(test_nb, path, **kwargs): path for path in notebooks}
         try:
             for job in as_completed(jobs, timeout=time_limit):
@@ -46,8 +47,8 @@ def main():
                         help='notebooks or folders, begun in this order (default: all notebooks)')
     parser.add_argument('--flags', default='',
                         help='flagged cells to run as well, for example "slow gpu"')
-    parser.add_argument('--pretend-gpu', action='store_true',
-                        help='run the cells flagged `gpu` as well, and all on a pretended GPU')
+    parser.add_argument('--pretend-gpu', nargs='?', const='cuda', choices=['cuda', 'mps'],
+                        help='run all on a pretended GPU; cuda, the default, has the flag gpu')
     parser.add_argument('--n_workers', type=int, default=2, help='notebooks at a time (default: 2)')
     parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS',
                         help='for all of them (default: 1800)')
@@ -60,8 +61,8 @@ def main():
                                            for path in sorted(nbglob(where, as_path=True)))), set()
     left = set(notebooks)
     kwargs = dict(skip_flags=config.tst_flags.split(), basepath=config.config_path,
-                  force_flags=args.flags.split() + ['gpu'] * args.pretend_gpu,
-                  begin=pretend_gpu if args.pretend_gpu else None)
+                  force_flags=args.flags.split() + ['gpu'] * (args.pretend_gpu == 'cuda'),
+                  gpu=args.pretend_gpu)
     with working_directory(config.nbs_path):
         for path, ok, seconds, error in test_all(notebooks, args.n_workers, args.time_limit,
                                                  **kwargs):
