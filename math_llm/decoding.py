@@ -80,7 +80,8 @@ def _complete(model, tokens, lengths, max_new_tokens, script, choose):
     if max_new_tokens is not None: ends = ends.clamp(max=max_new_tokens)
     most = int(ends.max())
     logits, cache, fixed = _read(model, tokens, lengths, most)
-    out, probs = tokens.new_full((b, most), END), torch.zeros(b, most, device=device)
+    out = tokens.new_full((b, most), END)
+    probs = torch.zeros_like(out, dtype=torch.float32)
     rows = torch.arange(b, device=device)                                  # those in the batch
     for i in range(most):
         new, p = choose(logits, script[i] if i < len(script) else None)
@@ -146,7 +147,8 @@ def generate(model: Transformer, # In evaluation mode
                        lengths[rows].to(device), max_new_tokens, script, choose)
              for rows, script in batches]
     shape = len(prompts), max(o.shape[1] for o, *_ in parts)
-    out, probs = tokens.new_full(shape, END), torch.zeros(shape, device='cpu')
+    out = tokens.new_full(shape, END)
+    probs = torch.zeros_like(out, dtype=torch.float32)
     for (rows, _), (o, p, n) in zip(batches, parts):
         out[rows, :o.shape[1]], probs[rows, :o.shape[1]], lengths[rows] = o.cpu(), p.cpu(), n.cpu()
     return _Generation(out, lengths, probs)

@@ -214,7 +214,7 @@ def load_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
               f'{path.parent.name}', file=sys.stderr)
     config, meta, tensors = _read_model(path)
     if size: _check_size(config, size)
-    with torch.random.fork_rng([]), torch.device('cpu'): model = Transformer(config)
+    with torch.random.fork_rng([]), torch.device('cpu'): model = Transformer(config).float()
     model.load_state_dict(tensors)
     model.meta = meta
     return model.to(device).eval()

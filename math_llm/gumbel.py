@@ -21,7 +21,7 @@ from .options import Count, InputError, Size, check_calls, check_options, opt
 # %% ../nbs/06_gumbel.ipynb #84320884
 def _noise(*shape: Count, device: torch.device|None = None) -> torch.Tensor: # float32
     "Independent draws from the standard Gumbel distribution; `torch.manual_seed` repeats them"
-    return -torch.empty(shape, device=device).exponential_().log()
+    return -torch.empty(shape, dtype=torch.float32, device=device).exponential_().log()
 
 # %% ../nbs/06_gumbel.ipynb #4be6e94d
 def gumbel_softmax(logits: torch.Tensor, # (..., 16)

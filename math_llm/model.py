@@ -79,12 +79,12 @@ def _attended(q, k, v, bias, hook=_unhooked): # (b, h, t, d), k and v (b, h, s, 
 # %% ../nbs/03_model.ipynb #163c9c24
 def _angles(length, d):
     "What a position is turned by (length, d/2): waves of lengths from 2π towards 10000·2π"
-    return torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, d, 2) / d)
+    return torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, d, 2).float() / d)
 
 # %% ../nbs/03_model.ipynb #d3a1f00b
 def _slopes(n):
     "ALiBi's penalty for a step of distance, one a head: a geometric sequence down to 1/256"
-    return 2 ** (-8 * torch.arange(1, n+1) / n)
+    return 2 ** (-8 * torch.arange(1, n+1).float() / n)
 
 # %% ../nbs/03_model.ipynb #d3a1f00e
 def _position_tables(c):

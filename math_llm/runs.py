@@ -360,10 +360,12 @@ def processes():
 # %% ../nbs/24_runs.ipynb #c9924ac3
 @contextmanager
 def deterministic(device: torch.device):
-    "Within, a GPU computes the same each time, bit by bit, as a CPU does anyway"
-    if device.type != 'cuda': yield; return
+    "Within, new numbers have 32 bits, and a GPU computes the same each time, as a CPU does anyway"
     how, name = torch.utils.deterministic, 'CUBLAS_WORKSPACE_CONFIG'
     with ExitStack() as undo:
+        undo.callback(torch.set_default_dtype, torch.get_default_dtype())
+        torch.set_default_dtype(torch.float32)
+        if device.type != 'cuda': yield; return
         undo.callback(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode())
         undo.callback(setattr, how, 'fill_uninitialized_memory', how.fill_uninitialized_memory)
         if name not in os.environ: undo.callback(os.environ.pop, name)
