@@ -86,7 +86,7 @@ def _plain_step(objective, changing, optimizers, precision, world, scaler):
         parts = [Batch(*tensors[3*i:3*i+3], known) for i, known in enumerate(longest)]
         more, before = tensors[3*len(parts):], [*map(own.get, changing)]
         own.update(zip(changing, more))
-        with torch.autocast(device.type, half, half is not None):
+        with torch.enable_grad(), torch.autocast(device.type, half, half is not None):
             sums = _share(wrapped, world, parts, *more[len(changing):])
         own.update(zip(changing, before))
         totals = world.total(*sums)

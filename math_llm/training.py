@@ -324,7 +324,7 @@ def _carry_out(config, world):
             began_in = saved_fact(folder, 'precision') if config.precision == 'auto' else None
             precision = resolve_precision(began_in or config.precision, device)
             log = held.enter_context(Log(config, folder, world.first))
-        with deterministic(device):
+        with deterministic(device), torch.inference_mode(False):
             return _train(config, world, device, world.broadcast(precision), log)
 
 # %% ../nbs/25_training.ipynb #d14072b9
