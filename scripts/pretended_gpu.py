@@ -8,7 +8,8 @@ tensor of the GPU that is given to NumPy, and whatever waits for the GPU, or cop
 CUDA graph is recorded. A graph is the list of the operations that were called. It is replayed in
 the same memory, so a number that Python read while recording stays what it was. Apple's (`mps`)
 know no numbers of 64 bits behind the point. The arithmetic is the processor's: kernels of a GPU,
-their rounding, their speed and which of them there are is not tested.
+their rounding, their speed and which of them there are is not tested. A PyTorch with CUDA of its
+own asks that when it compiles, in vain: take its build for processors.
 """
 import contextlib
 import sys
@@ -201,6 +202,8 @@ def install(kind='cuda'):
     for user in (torch.nn.utils.clip_grad, sys.modules['torch.optim.optimizer']):
         user._group_tensors_by_device_and_dtype = grouped
     torch.__future__.set_overwrite_module_params_on_conversion(True)
+    for name in ('_cuda_graph_capture_health_check', '_accelerator_graph_capture_health_check'):
+        setattr(torch.optim.Optimizer, name, lambda self: None)  # it asks PyTorch's CUDA
     if kind == 'cuda': install_cuda()
     else:
         torch.backends.mps.is_available = lambda: True
