@@ -6,10 +6,9 @@
 What ends in an error on a GPU ends in an error here, too: an operation on tensors of two devices, a
 tensor of the GPU that is given to NumPy, and whatever waits for the GPU, or copies to it, while a
 CUDA graph is recorded. A graph is the list of the operations that were called. It is replayed in
-the same memory, so a number that Python read while recording stays what it was. Apple's (`mps`)
-know no numbers of 64 bits behind the point. The arithmetic is the processor's: kernels of a GPU,
-their rounding, their speed and which of them there are is not tested. A PyTorch with CUDA of its
-own asks that when it compiles, in vain: take its build for processors.
+the same memory, so a number that Python read while recording stays what it was. With `mps`, a GPU
+of Apple's, there is no float64. The arithmetic is the processor's: a GPU's kernels are not tested,
+nor their rounding, their speed, or whether there is one.
 """
 import contextlib
 import sys
@@ -202,8 +201,10 @@ def install(kind='cuda'):
     for user in (torch.nn.utils.clip_grad, sys.modules['torch.optim.optimizer']):
         user._group_tensors_by_device_and_dtype = grouped
     torch.__future__.set_overwrite_module_params_on_conversion(True)
+    # what a PyTorch that has CUDA would ask of it, for optimisers and to compile
     for name in ('_cuda_graph_capture_health_check', '_accelerator_graph_capture_health_check'):
-        setattr(torch.optim.Optimizer, name, lambda self: None)  # it asks PyTorch's CUDA
+        setattr(torch.optim.Optimizer, name, lambda self: None)
+    torch.accelerator.is_available = lambda: False
     if kind == 'cuda': install_cuda()
     else:
         torch.backends.mps.is_available = lambda: True
@@ -213,12 +214,13 @@ def install(kind='cuda'):
 
 def install_cuda():
     "What the package asks of CUDA"
-    about = SimpleNamespace(name='a pretended GPU', total_memory=2**36, multi_processor_count=1)
+    about = SimpleNamespace(name='a pretended GPU', total_memory=2**36, multi_processor_count=1,
+                            major=6, minor=0)  # too old to be compiled for
     random = torch.get_rng_state()
     known = dict.fromkeys(('_lazy_init', 'empty_cache', 'graph_pool_handle', 'manual_seed',
                            'manual_seed_all', 'reset_peak_memory_stats', 'set_device',
                            'set_rng_state', 'set_rng_state_all'))
-    known |= dict(current_device=0, device_count=1, get_device_capability=(9, 0),
+    known |= dict(current_device=0, device_count=1, get_device_capability=(6, 0),
                   get_device_name=about.name, get_device_properties=about, get_rng_state=random,
                   get_rng_state_all=[random], is_available=True, is_bf16_supported=True,
                   is_current_stream_capturing=False, max_memory_allocated=2**20)
