@@ -111,9 +111,8 @@ class Examples:
     def __len__(self): return len(self.tokens)
     def __getitem__(self, i):
         if isinstance(i, (int, np.integer)): i = [i] # one row is a batch of one
-        lengths = self.lengths[i]
-        tokens = self.tokens[i][:, :lengths.max(initial=0)]
-        return Examples(tokens, self.prompt_lengths[i], lengths, self.problems[i])
+        tokens = self.tokens[i][:, :self.lengths[i].max(initial=0)]
+        return Examples(tokens, self.prompt_lengths[i], self.lengths[i], self.problems[i])
 
     def _words(self, lengths):
         words = np.array(VOCAB, object)
@@ -173,8 +172,7 @@ def longest_example(self: ProblemConfig) -> Examples: # One example
 # %% ../nbs/02_chains.ipynb #a84a5698
 def _longest_chain(config):
     "Tokens between `<think>` and `</think>` of the longest example"
-    longest = replace(config, fixed_length_cot=False).longest_example()
-    tokens = longest.tokens[0].tolist()
+    tokens = replace(config, fixed_length_cot=False).longest_example().tokens[0].tolist()
     return tokens.index(END_THINK) - tokens.index(THINK) - 1
 
 # %% ../nbs/02_chains.ipynb #69aae32d

@@ -148,6 +148,17 @@ def moved(x, *asked, device=None, dtype=None, copy=False, **_):
     return torch.Tensor.to(x, device, dtype or x.dtype, copy=copy)
 
 
+def normalised(func, args, kwargs):
+    "As CUDA does it: in 32 bits under autocast, and otherwise in one type"
+    if GPU.type != 'cuda': return func(*args, **kwargs)
+    if torch.is_autocast_enabled(GPU.type):
+        with torch.autocast(GPU.type, enabled=False):
+            return func(*tree_map_only(torch.Tensor, torch.Tensor.float, args), **kwargs)
+    if len(kinds := {x.dtype for x in tensors((args, kwargs))}) > 1:
+        raise RuntimeError(f'layer_norm expects one type, and found {kinds}')
+    return func(*args, **kwargs)
+
+
 class Pretended(TorchFunctionMode):
     "What Python asks of tensors, and what makes new ones"
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -157,6 +168,7 @@ class Pretended(TorchFunctionMode):
             for attribute, value in (('device', GPU), (f'is_{GPU.type}', True), ('is_cpu', False)):
                 if func == getattr(torch.Tensor, attribute).__get__: return value
         if name == 'pin_memory': return args[0]
+        if name == 'layer_norm' and ours: return normalised(func, args, kwargs)
         if name == 'get_device' and ours: return 0
         if name == 'one_hot' and ours: # it makes a tensor on what it takes for the device
             return GpuTensor(called(func, (args[0].host, *args[1:]), kwargs))
@@ -193,7 +205,18 @@ def install(kind='cuda'):
     GPU = torch.device(kind, 0)
     class Autocast(torch.autocast):
         def __init__(self, kind, *args, **kwargs):
-            super().__init__('cpu' if kind == GPU.type else kind, *args, **kwargs)
+            self.pretended = kind == GPU.type
+            super().__init__('cpu' if self.pretended else kind, *args, **kwargs)
+        def __enter__(self):
+            super().__enter__()
+            if self.pretended and not torch.compiler.is_compiling(): self.tell()
+            return self
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            if self.pretended and not torch.compiler.is_compiling(): self.tell()
+        def tell(self): # whoever asks about the GPU hears what holds for the processor
+            torch.set_autocast_enabled(GPU.type, torch.is_autocast_enabled('cpu'))
+            torch.set_autocast_dtype(GPU.type, torch.get_autocast_dtype('cpu'))
     class Generator(torch.Generator):
         def __new__(cls, device=None): return super().__new__(cls)
     torch.autocast = torch.amp.autocast = Autocast
