@@ -81,11 +81,15 @@ def _angles(length, d):
     "What a position is turned by (length, d/2): waves of lengths from 2π towards 10000·2π"
     return torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, d, 2).float() / d)
 
+# %% ../nbs/03_model.ipynb #d3a1f00b
+def _slopes(n):
+    "ALiBi's penalty for a step of distance, one a head: a geometric sequence down to 1/256"
+    return 2 ** (-8 * torch.arange(1, n+1).float() / n)
+
 # %% ../nbs/03_model.ipynb #d3a1f00e
 def _position_tables(c):
     "What the position scheme of a configuration looks up, by name"
-    heads = torch.arange(1, c.n_heads+1).float()
-    if c.position == 'alibi': return dict(slopes=2 ** (-8 * heads / c.n_heads))
+    if c.position == 'alibi': return dict(slopes=_slopes(c.n_heads))
     if c.position not in ('sinusoidal', 'rope'): return {}
     angles = _angles(c.max_length, c.d_model if c.position == 'sinusoidal' else c.d_head)
     if c.position == 'rope': return dict(angles=torch.stack([angles.cos(), angles.sin()]))
@@ -147,7 +151,8 @@ class Attention(nn.Module):
             if causal := causal and not self.plus_one: bias = None
             heads = F.scaled_dot_product_attention(q, k, v, bias, is_causal=causal)
         else: heads = _attended(q, k, v, bias, hook)                       # the hook wants weights
-        return hook('out', self.out(hook('heads', heads).transpose(1, 2).flatten(2)))
+        heads = hook('heads', heads)                                       # (b, h, t, d)
+        return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
 
 # %% ../nbs/03_model.ipynb #e848e226
 class KVCache:
@@ -224,21 +229,14 @@ class MLP(nn.Module):
     def forward(self, x, hook=_unhooked):
         return hook('out', self.down(hook('hidden', F.gelu(self.up(x)))))
 
-# %% ../nbs/03_model.ipynb #d3a1f02b
-class _Norm(nn.LayerNorm):
-    "LayerNorm that keeps the type of its input, also under autocast"
-    def forward(self, x):
-        scale, shift = self.weight.to(x.dtype), self.bias.to(x.dtype)
-        with _uncast(x.device): return F.layer_norm(x, scale.shape, scale, shift, self.eps)
-
 # %% ../nbs/03_model.ipynb #8bb88929
 class Block(nn.Module):
     "Attention and MLP, each added to the residual stream"
     def __init__(self, c: ModelConfig):
         super().__init__()
         self.pre = c.norm == 'pre'
-        self.norm1, self.attn = _Norm(c.d_model), Attention(c)
-        self.norm2, self.mlp = _Norm(c.d_model), MLP(c)
+        self.norm1, self.attn = nn.LayerNorm(c.d_model), Attention(c)
+        self.norm2, self.mlp = nn.LayerNorm(c.d_model), MLP(c)
         self.drop = nn.Dropout(c.dropout)
 
     def forward(self,
@@ -248,7 +246,7 @@ class Block(nn.Module):
         found = self.attn(self.norm1(x) if self.pre else x, at=at, hook=_scoped(hook, 'attn.'),
                           **attention)
         if at is not None: x = x.take_along_dim(at[:, :, None], 1)         # (b, n, d_model)
-        x = x.to(found.dtype) + self.drop(found)
+        x = x + self.drop(found)
         x = hook('resid_mid', x if self.pre else self.norm1(x))
         made = self.mlp(self.norm2(x) if self.pre else x, hook=_scoped(hook, 'mlp.'))
         x = x + self.drop(made)
@@ -295,7 +293,7 @@ class Transformer(nn.Module):
         self.embed = nn.Embedding(len(VOCAB), c.d_model)
         if c.position == 'learned': self.place = nn.Embedding(c.max_length, c.d_model)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.n_layers))
-        self.norm = _Norm(c.d_model) if c.norm == 'pre' else nn.Identity()
+        self.norm = nn.LayerNorm(c.d_model) if c.norm == 'pre' else nn.Identity()
         self.head = nn.Linear(c.d_model, len(VOCAB), bias=False)
         for name, table in _position_tables(c).items():
             self.register_buffer(name, table, persistent=False)
