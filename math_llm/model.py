@@ -64,9 +64,8 @@ def _scoped(hook, scope): # puts `scope` before each name
 
 # %% ../nbs/03_model.ipynb #d3a1f006
 def _uncast(device):
-    "Within, numbers keep their type under autocast, which not every kind of device knows"
-    known = torch.amp.is_autocast_available(device.type)
-    return torch.autocast(device.type, enabled=False) if known else nullcontext()
+    "Within, numbers keep their type under autocast, which PyTorch's `meta` device does not know"
+    return nullcontext() if device.type == 'meta' else torch.autocast(device.type, enabled=False)
 
 # %% ../nbs/03_model.ipynb #d3a1f007
 def _attended(q, k, v, bias, hook=_unhooked): # (b, h, t, d), k and v (b, h, s, d)
@@ -98,9 +97,10 @@ def _position_tables(c):
 # %% ../nbs/03_model.ipynb #9e41c6d2
 def _rotate(x, out, cos, sin):
     "Turn pairs of values i and i + d/2 of x (…, t, d) by angles (…, t, d/2), in its copy `out`"
-    (a, b), (to_a, to_b) = x.chunk(2, -1), out.mul_(torch.cat([cos, cos], -1)).chunk(2, -1)
-    to_a.addcmul_(b, sin, value=-1)
-    to_b.addcmul_(a, sin)
+    (a, b), half = x.chunk(2, -1), x.shape[-1] // 2
+    out.mul_(torch.cat([cos, cos], -1))
+    out[..., :half].addcmul_(b, sin, value=-1)
+    out[..., half:].addcmul_(a, sin)
     return out
 
 # %% ../nbs/03_model.ipynb #c07d5e3b
