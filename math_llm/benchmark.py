@@ -423,11 +423,13 @@ def benchmark_command(config):
     if file: check_output(file, overwrite=config.overwrite)
     result = benchmark(config)
     about = 'PyTorch {torch}, threads: {threads}; {seconds:.0f} s\n'.format(**result)
-    print(f'{machine()}, {about}', _formatted(result), sep='\n')
-    if not file: return
-    write_results(file, replace=config.overwrite, **result)
-    later = ['math_llm_benchmark', '--compare', file, 'later.json']
-    print(f'\nWritten to {file}; what can be done next:\n' + next_steps(('compare', later)))
+    said, later = [f'{machine()}, {about}', _formatted(result)], ['--compare', file, 'later.json']
+    try:
+        if file:
+            write_results(file, replace=config.overwrite, **result)
+            later = next_steps(('compare', ['math_llm_benchmark', *later]))
+            said.append(f'\nWritten to {file}; what can be done next:\n{later}')
+    finally: print(*said, sep='\n')                     # whatever happens to the file
 
 # %% ../nbs/26_benchmark.ipynb #a1565b44
 check_calls(globals())

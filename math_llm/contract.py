@@ -418,9 +418,10 @@ def contract_command(config):
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, config.device)
     report = contract(model, n=config.problems, seed=config.seed)
-    print(f'{config.checkpoint}, {report["n"]} held-out problems, seed {config.seed}\n')
-    print(format_contract(report))
-    if config.output_file: write_json(config.output_file, report)
+    said = f'{config.checkpoint}, {report["n"]} held-out problems, seed {config.seed}\n'
+    try:
+        if config.output_file: write_json(config.output_file, report)
+    finally: print(said, format_contract(report), sep='\n') # whatever happens to the file
 
 # %% ../nbs/13_contract.ipynb #13000077
 check_calls(globals())

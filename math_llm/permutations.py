@@ -37,7 +37,9 @@ class Puzzles:
 # %% ../nbs/15_permutations.ipynb #16201da9
 @patch
 def positions(self: Puzzles, asked: Size): # How many moves are made
-    "Where each ball is after each of the first moves (b, asked)"
+    "Where each ball is after each of the first moves (b, asked); raises `InputError` at others"
+    most = self.moves.shape[1]
+    if not 1 <= asked <= most: raise InputError(f'asked must be 1 to {most}, not {asked}')
     found = [self.start]
     for d in self.moves[:, :asked].T: found.append(PERMUTATIONS[d, found[-1]])
     return np.stack(found, 1)[:, 1:]
@@ -57,7 +59,8 @@ def draw(cls: Puzzles,
          asked: Size = 7, # Moves that will be asked for, 1 to 7
          test: bool = False, # Puzzles kept for testing, or those for training
         ) -> Puzzles:
-    "Random puzzles of seven moves"
+    "Random puzzles of seven moves; raises `InputError` where more are asked for"
+    if asked > 7: raise InputError(f'asked must be 1 to 7, not {asked}')
     parts, missing = [], n
     while missing > 0 or not parts:
         p = Puzzles(rng.integers(0, 5, 2*n), rng.integers(0, 10, (2*n, 7)))
@@ -73,7 +76,6 @@ def batch(self: Puzzles, asked: Size = 7, # Moves that are asked for
          ) -> Batch:
     "Puzzles as tokens. Raises `InputError` at another chain or number of moves"
     n, longest = self.moves.shape
-    if not 1 <= asked <= longest: raise InputError(f'asked must be 1 to {longest}, not {asked}')
     if chain not in ('taught', 'noop', 'none', 'invented'):
         raise InputError(f'chain must be taught, noop, none or invented, not {chain}')
     def column(token): return np.full((n, 1), token)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Whether the thoughts of a model that invents its chain are needed, followed and understood, on
-problems that nothing else has used.
+draws of problems of their own (short ones are few, and may have been drawn elsewhere, too).
 
     python nbs/explanations/what_it_invented/needed.py FILE SEED MODEL [MODEL ...] [--problems N]
 
