@@ -111,8 +111,9 @@ def saved_fact(folder: str|Path, # Of a run
     with _undamaged(saved[-1]): return read_tensors(saved[-1]/'state.safetensors')[1].get(name)
 
 # %% ../nbs/24_runs.ipynb #c340861a
+# options that may; `precision` says what `fp16` and `bf16` say
 _MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps '
-               'graphs wandb progress config overwrite output_dir'.split()}
+               'fp16 bf16 graphs wandb progress config overwrite output_dir'.split()}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 
 # %% ../nbs/24_runs.ipynb #87a50506
