@@ -92,6 +92,28 @@ def _unwrapped(model):
         raise InputError('a model to save needs weights of the shapes of its configuration')
     return model, weights
 
+# %% ../nbs/21_files.ipynb #149a12e1
+def _check_thoughts(meta):
+    "Refuse a chain that no model has, or a number or an alphabet of thoughts beside it"
+    k, chains = meta.thought_tokens, (*ProblemConfig.CHAINS, 'invented')
+    def shown(value): return json.dumps(value)[:40]
+    def no(why): raise InputError(why)
+    if meta.chain not in chains:
+        no(f'its chain is {shown(meta.chain)}; accepted is one of {", ".join(chains)}')
+    if k is None and meta.chain in ('invented', 'noop') or k is not None and k < 1:
+        no(f'its thought_tokens is {shown(k)}; accepted is a number of at least 1')
+    if meta.thought_alphabet is not None and meta.chain != 'invented':
+        no(f'it has a thought_alphabet, and its chain is {meta.chain}')
+
+# %% ../nbs/21_files.ipynb #21f00009
+def _check_meta(meta):
+    "Refuse facts that no model has"
+    _check_thoughts(meta)
+    thought_ids(meta.thought_alphabet)
+    limits = DatasetConfig.__dataclass_fields__.keys() - {'chain', 'thought_tokens'}
+    DatasetConfig(**{k: v for k, v in meta.trained_on.items() if k in limits})
+
+
 # %% ../nbs/21_files.ipynb #a8dae15a
 def save_model(model: nn.Module, # Its `meta` is saved with it; wrappers are left out
                folder: str|Path, # Made if it does not exist
@@ -106,8 +128,13 @@ def save_model(model: nn.Module, # Its `meta` is saved with it; wrappers are lef
         raise InputError(f'{bad} is not finite, so this model cannot be saved')
     config = dict(format='math_llm', model=dataclasses.asdict(model.config), vocab=list(VOCAB),
                   **dataclasses.asdict(model.meta))
+    try:
+        _check_meta(Meta(**dataclasses.asdict(model.meta)))
+        text = json.dumps(config, indent=2)
+    except (InputError, TypeError) as e:
+        raise InputError(f'a model with such facts could not be loaded again: {e}') from None
     write_tensors(folder/'model.safetensors', tensors, config)
-    atomic_write(folder/'config.json', (json.dumps(config, indent=2) + '\n').encode())
+    atomic_write(folder/'config.json', (text + '\n').encode())
 
 # %% ../nbs/21_files.ipynb #bf493fcf
 def resolve_device(name: str|torch.device = 'auto', # `auto`, `cpu`, `cuda`, `cuda:1`, `mps`
@@ -152,28 +179,6 @@ def find_model(where: str|Path, # A folder, a `.safetensors` file, or the name o
     raise InputError(f'no model at {where}; accepted are a folder with model.safetensors, '
                      f'a .safetensors file, or a shipped model ({", ".join(_shipped()) or "none"})')
 
-# %% ../nbs/21_files.ipynb #149a12e1
-def _check_thoughts(meta, path):
-    "Refuse a chain that no model has, or a number or an alphabet of thoughts beside it"
-    k, chains = meta.thought_tokens, (*ProblemConfig.CHAINS, 'invented')
-    def shown(value): return json.dumps(value)[:40]
-    if meta.chain not in chains:
-        _refuse(path, f'its chain is {shown(meta.chain)}; accepted is one of {", ".join(chains)}')
-    if k is None and meta.chain in ('invented', 'noop') or k is not None and k < 1:
-        _refuse(path, f'its thought_tokens is {shown(k)}; accepted is a number of at least 1')
-    if meta.thought_alphabet is not None and meta.chain != 'invented':
-        _refuse(path, f'it has a thought_alphabet, and its chain is {meta.chain}')
-
-# %% ../nbs/21_files.ipynb #21f00009
-def _check_meta(meta, path):
-    "Refuse facts that no model has"
-    _check_thoughts(meta, path)
-    limits = DatasetConfig.__dataclass_fields__.keys() - {'chain', 'thought_tokens'}
-    try:
-        thought_ids(meta.thought_alphabet)
-        DatasetConfig(**{k: v for k, v in meta.trained_on.items() if k in limits})
-    except InputError as e: _refuse(path, e)
-
 # %% ../nbs/21_files.ipynb #2af794bb
 def _read_model(path):
     "Configuration, facts and weights of a model file"
@@ -189,7 +194,8 @@ def _read_model(path):
     if shapes != {k: v.shape for k, v in tensors.items()}:
         _refuse(path, 'its tensors do not have the shapes of its configuration')
     if bad := _infinite(tensors): _refuse(path, f'its {bad} is not finite')
-    _check_meta(meta, path)
+    try: _check_meta(meta)
+    except InputError as e: _refuse(path, e)
     return config, meta, tensors
 
 # %% ../nbs/21_files.ipynb #a6cb6568

@@ -133,10 +133,13 @@ def _read_options(config_class, argv, prog=None, description=None):
     untyped = dict.fromkeys(config_class.__dataclass_fields__, parser) # a value of no option
     given = vars(parser.parse_args(argv, argparse.Namespace(**untyped)))
     typed = {k: v for k, v in given.items() if v is not parser}
+    alike = getattr(config_class, 'alike', ())
+    wins = {*typed}.union(*(names for names in alike if names & {*typed}))
     saved = _read_record(config_class, typed['config']) if typed.get('config') is not None else {}
     if 'phases' in saved:
         phases = converted(tuple[dict, ...], saved['phases'], 'phases')
-        saved['phases'] = [{k: v for k, v in p.items() if k not in typed} for p in phases]
+        saved['phases'] = [{k: v for k, v in p.items() if k not in wins} for p in phases]
+    saved = {k: v for k, v in saved.items() if k not in wins}
     try: return config_class(**saved | typed)
     except InputError as e:
         raise InputError(f'{e} (with --config {typed["config"]})' if saved else str(e)) from None

@@ -18,8 +18,9 @@ from .runs import machine
 def write_json(path: str|Path, # The file; its folder is made if it does not exist
                data: dict|list) -> Path: # The file
     "Write JSON, what holds only numbers on one line; raises `InputError` if something is no JSON"
-    try: text = json.dumps(data, indent=1, ensure_ascii=False)
-    except TypeError as e: raise InputError(f'this cannot be written as JSON: {e}') from None
+    try: text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as e:
+        raise InputError(f'this cannot be written as JSON: {e}') from None
     numbers = r'([\[{])\n\s*((?:(?:"[^"\n]*": )?[\d.e+-]+,?\s+)*)([\]}])'
     text = re.sub(numbers, lambda m: m[1] + ' '.join(m[2].split()) + m[3], text)
     atomic_write(path, (text + '\n').encode(errors='backslashreplace')) # names that are no text
@@ -73,7 +74,7 @@ def subplots(rows: Size = 1, columns: Size = 1, # Of axes
 # %% ../nbs/24_results.ipynb #24e00001
 def _two_places(x):
     "A number in few characters, rounded down: `.99`, `1`"
-    text = f'{np.floor(x * 100 + 1e-3) / 100:.2f}'
+    text = f'{np.floor(x * 100 + 1e-5) / 100:.2f}'
     return re.sub(r'\b0\.', '.', text.removesuffix('.00'))
 
 # %% ../nbs/24_results.ipynb #bf80239b

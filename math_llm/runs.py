@@ -85,8 +85,8 @@ def _undamaged(path):
     try: yield
     except (OSError, ValueError, KeyError, IndexError, RuntimeError) as e:
         if out_of_memory(e): raise
-        raise InputError(f'{path} is damaged ({_one_line(e)}); without it the one before is '
-                         'taken') from None
+        raise InputError(f'{path} is damaged ({_one_line(e)}); without it the run goes on from the '
+                         'one before, if there is one') from None
 
 # %% ../nbs/24_runs.ipynb #2f33f0d7
 def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler,
@@ -111,8 +111,9 @@ def saved_fact(folder: str|Path, # Of a run
     with _undamaged(saved[-1]): return read_tensors(saved[-1]/'state.safetensors')[1].get(name)
 
 # %% ../nbs/24_runs.ipynb #c340861a
-_MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps test_examples '
-               'graphs wandb progress config overwrite output_dir'.split()}
+# options that may; `precision` says what `fp16` and `bf16` say
+_MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps '
+               'fp16 bf16 graphs wandb progress config overwrite output_dir'.split()}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 
 # %% ../nbs/24_runs.ipynb #87a50506

@@ -115,6 +115,7 @@ class TrainingConfig(_ReportOptions, _RunOptions, _OptimisationOptions, HidingCo
     dropped = dict(fixed_length_cot=(None, False), pool=(None,), beta2=(0.98,), grad_clip=(1.,),
                    norm=('pre',), softmax=('standard',), grow=(0.,),
                    gumbel_harden=(1.,), eval_examples=range(1, 2**63))
+    alike = {'precision', 'fp16', 'bf16'}, # names of one setting
     invents = property(lambda self: self.use_gumbel and self.supervise == 'answer')
 
     def __post_init__(self):
@@ -168,6 +169,9 @@ def _native_bf16():
 # %% ../nbs/24_settings.ipynb #f431b6aa
 def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16 or fp16
     "What `auto` means on a device; raises `InputError` where the device cannot do what is asked"
+    known = TrainingConfig.__dataclass_fields__['precision'].metadata['choices']
+    if precision not in known:
+        raise InputError(f'no precision {precision!r}; accepted are {", ".join(known)}')
     if precision == 'fp16' and device.type == 'cpu':
         raise InputError('--fp16 needs a GPU; on this device use --bf16 or --precision fp32')
     if precision != 'auto': return precision

@@ -17,7 +17,7 @@ from execnb.shell import CaptureShell
 
 
 def run(path):
-    "The number of cells that ran; the traceback is shown and 0 returned if one raised."
+    "The number of cells that ran; if one raised, it is shown with its error, and 0 returned."
     cells = json.loads(Path(path).read_text(encoding='utf-8'))['cells']
     shell, n, home = CaptureShell(), 0, os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
