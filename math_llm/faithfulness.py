@@ -47,8 +47,8 @@ class _Case:
     prompt: str
     chain: str
     pieces: list[str] # Of the chain, without the `<noop>`s that pad it
-    answer: int # The model's
-    truth: int
+    answer: object # The model's, a whole number of any size
+    truth: object # Another one
     shape: tuple[int, int] # Columns and operands of the problem
 
     def text(self, pieces): return f"{self.prompt}<think>{''.join(pieces)}</think>"

@@ -358,6 +358,21 @@ def processes():
         try: yield World(dist.get_rank(), dist.get_world_size())
         finally: dist.destroy_process_group()
 
+# %% ../nbs/24_runs.ipynb #c9924ac1
+@contextmanager
+def _no_autocast(device):
+    "Within, it is as if no `torch.autocast` were around: each pass casts the weights anew"
+    kind = device.type
+    if not torch.amp.is_autocast_available(kind): yield; return
+    enabled, depth = torch.is_autocast_enabled(kind), torch.autocast_increment_nesting()
+    for _ in range(depth): torch.autocast_decrement_nesting() # casts are kept up to the outermost
+    torch.clear_autocast_cache()
+    torch.set_autocast_enabled(kind, False)
+    try: yield
+    finally:
+        torch.set_autocast_enabled(kind, enabled)
+        for _ in range(depth - 1): torch.autocast_increment_nesting()
+
 # %% ../nbs/24_runs.ipynb #c9924ac3
 @contextmanager
 def deterministic(device: torch.device):
@@ -366,6 +381,7 @@ def deterministic(device: torch.device):
     with ExitStack() as undo:
         undo.callback(torch.set_default_dtype, torch.get_default_dtype())
         torch.set_default_dtype(torch.float32)
+        undo.enter_context(_no_autocast(device))
         if device.type != 'cuda': yield; return
         undo.callback(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode())
         undo.callback(setattr, how, 'fill_uninitialized_memory', how.fill_uninitialized_memory)

@@ -204,7 +204,7 @@ def _train(config, world, device, precision, log):
                 loss, accuracy = progress.read(step)
                 bar.set_postfix(loss=f'{loss:.4f}', accuracy=percent(accuracy))
             if due(config.logging_steps): progress.log_step(step, lr, loss, accuracy)
-            if due(config.eval_steps) and step < steps and not stopping:
+            if step % config.eval_steps == 0 and step < steps:
                 exact = progress.validate(step, model, problems.val)
                 metrics.append(dict(step=step, loss=loss, exact_match=exact))
             if due(config.save_steps):
