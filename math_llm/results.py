@@ -74,7 +74,7 @@ def subplots(rows: Size = 1, columns: Size = 1, # Of axes
 # %% ../nbs/24_results.ipynb #24e00001
 def _two_places(x):
     "A number in few characters, rounded down: `.99`, `1`"
-    text = f'{np.floor(x * 100 + 1e-5) / 100:.2f}'
+    text = f'{np.floor(x * 100 + (1e-5 if x > 0 else 1e-3)) / 100:.2f}' # -0.000001 is 0
     return re.sub(r'\b0\.', '.', text.removesuffix('.00'))
 
 # %% ../nbs/24_results.ipynb #bf80239b
