@@ -423,12 +423,12 @@ def benchmark_command(config):
     if file: check_output(file, overwrite=config.overwrite)
     result = benchmark(config)
     about = 'PyTorch {torch}, threads: {threads}; {seconds:.0f} s\n'.format(**result)
-    said, later = [f'{machine()}, {about}', _formatted(result)], ['--compare', file, 'later.json']
+    said = [f'{machine()}, {about}', _formatted(result)]
     try:
         if file:
             write_results(file, replace=config.overwrite, **result)
-            later = next_steps(('compare', ['math_llm_benchmark', *later]))
-            said.append(f'\nWritten to {file}; what can be done next:\n{later}')
+            later = ['math_llm_benchmark', '--compare', file, 'later.json']
+            said += [f'\nWritten to {file}; what can be done next:', next_steps(('compare', later))]
     finally: print(*said, sep='\n')                     # whatever happens to the file
 
 # %% ../nbs/26_benchmark.ipynb #a1565b44

@@ -99,7 +99,7 @@ def _rotate(x, out, cos, sin):
     "Turn pairs of values i and i + d/2 of x (…, t, d) by angles (…, t, d/2), in its copy `out`"
     (a, b), half = x.chunk(2, -1), x.shape[-1] // 2
     out.mul_(torch.cat([cos, cos], -1))
-    out[..., :half].addcmul_(b, sin, value=-1)
+    out[..., :half].addcmul_(b, sin, value=-1) # of a chunk, PyTorch 2.4 compiles no such change
     out[..., half:].addcmul_(a, sin)
     return out
 
