@@ -28,11 +28,14 @@ from .results import markdown_table, write_json
 class Thoughts:
     "What a model thought about problems"
     problems: Problems
-    tokens: Annotated[np.ndarray, 'b k'] # Token ids, K for each problem
+    tokens: Annotated[np.ndarray, 'b k', np.int64] # Token ids, K for each problem
 
     def __post_init__(self):
         if len(self.problems) != len(self.tokens):
             raise InputError('each problem needs its thoughts, and no others')
+        if ((self.tokens < 0) | (self.tokens >= len(VOCAB))).any():
+            raise InputError(f'a thought is a token id, from 0 to {len(VOCAB) - 1}')
+
     def __len__(self): return len(self.tokens)
     def __getitem__(self, rows): return Thoughts(self.problems[rows], self.tokens[rows])
 
@@ -54,9 +57,9 @@ class Columns:
     "Problems by columns, lowest first; the carry into one column may be set to what it is not"
     def __init__(self, problems: Problems,
                  # a column, and the carry into it for each problem
-                 carry_into: tuple[Size, Annotated[np.ndarray, 'b']]|None = None):
-        if carry_into and len(carry_into[1]) != len(problems):
-            raise InputError('a carry is needed for each problem')
+                 carry_into: tuple[Size, Annotated[np.ndarray, 'b', np.int64]]|None = None):
+        if carry_into and (len(carry_into[1]) != len(problems) or (carry_into[1] < 0).any()):
+            raise InputError('a carry is needed for each problem, at least 0')
         self.width, self.most = problems.width.astype(int), problems.n_operands - 1 # greatest carry
         self.own = np.pad(problems.digits.sum(1, dtype=int), ((0, 0), (0, 1))) # (b, d+1) digits
         self.carry_into, self.carries = carry_into, np.zeros_like(self.own) # (b, d+1) into each
@@ -101,8 +104,13 @@ class Feature:
         if (self.start or 0) > self.column:
             raise InputError(f'a group starts at its highest column, {self.column}, or below')
 
+    @property
+    def columns(self): # That it is about, lowest first
+        low = self.column if self.start is None else self.start
+        return [] if self.kind == 'operands' else [*range(low, self.column + 1)]
+
     def __str__(self): # In words
-        ends = dict.fromkeys([self.column if self.start is None else self.start, self.column])
+        ends = dict.fromkeys(self.columns[:1] + self.columns[-1:])
         return _WORDS[self.kind].format(' to '.join(map(_power, ends)))
 
 # %% ../nbs/09_codebook.ipynb #f264522c
@@ -126,8 +134,7 @@ def values(self: Feature, c: Columns) -> np.ndarray: # (b,) whole numbers; -1: n
     k = self.column
     if self.kind == 'operands': return c.most + 1
     low, high = np.zeros(len(c), int), c.most # the least and the greatest carry
-    for i in range(k if self.start is None else self.start, k + 1):
-        low, high = c.carry_out(i, low), c.carry_out(i, high)
+    for i in self.columns: low, high = c.carry_out(i, low), c.carry_out(i, high)
     own, carry = c.at(c.own, k), c.at(c.carries, k)
     value = dict(own=own, carry=carry, digit=(own + carry) % 10, generate=low, propagate=high,
                  lookahead=low + high)[self.kind] # low and high differ by one at most
@@ -204,7 +211,7 @@ def audible(self: _Entry): # False: it is known that the answer does not depend 
     return self.heard is None or any(s and s['share'] >= 0.01 for s in self.heard.values())
 
 # %% ../nbs/09_codebook.ipynb #71054524
-def _key(values): return sum((v + 1) * 64**i for i, v in enumerate(values))
+def _key(values): return sum((v + 1) << 20*i for i, v in enumerate(values))
 
 # %% ../nbs/09_codebook.ipynb #23937ba2
 @patch
@@ -247,7 +254,7 @@ def _find(tokens, values, first):
     for i, in sorted([*worth][1:], key=worth.get, reverse=True)[:6]:
         for j, v in enumerate(values):
             if i == j or (j, i) in worth: continue
-            worth[i, j] = _worth(values[i] + 64 * v, tokens, first)
+            worth[i, j] = _worth(_key((values[i], v)), tokens, first)
     best = max(worth.values())
     return next(k for k, w in worth.items() if w >= best - (0.1 if len(k) < 2 else 0.02))
 

@@ -37,6 +37,10 @@ class Task:
     pieces: str = r'<[^>]*>|.' # What counts as a piece of a chain, a regular expression
     padded: bool = True # Answers begin with zeros
 
+    def __post_init__(self):
+        if self.values.shape != (len(self.prompts), len(self.names)) or not self.names:
+            raise InputError('a task needs a variable, and for each problem a value of each')
+
 # %% ../nbs/13_contract.ipynb #13000013
 def _columns(c, chain, padded=False):
     "What chains tell of `Columns`: digits of sums, sums of columns, or carries; and the outcome"
@@ -378,7 +382,7 @@ def format_contract(report: _Report, # Made by `contract`
     tests = [k for k, v in report['variables'][0].items() if isinstance(v, dict)]
     each = [(v['name'], 'yes' if v['told'] else 'no', ' '.join(map(str, v['places'])),
              *(p(v[k]['share']) for k in tests)) for v in report['variables']]
-    more = markdown_table(('variable', 'told', 'thoughts', *tests), each, True)
+    more = markdown_table(('variable', 'told', 'thoughts (from 0)', *tests), each, True)
     broken = [k for k in _ASKED if not report['holds'][k]]
     verdict = f"broken: {', '.join(broken)}" if broken else 'holds'
     return f'{table}\n\n{more}\n\nThe contract: {verdict}'

@@ -80,15 +80,10 @@ _SUBJECTS = dict(carry='carry into the {}', digit='digit of the answer in the {}
                  propagate='carry out of the {} if {most} in',
                  lookahead='carry out of the {}', operands='number of operands')
 
-def _columns(feature):
-    "The columns that a feature speaks of, lowest first"
-    low = feature.column if feature.start is None else feature.start
-    return [] if feature.kind == 'operands' else [*range(low, feature.column + 1)]
-
 # %% ../nbs/14_interactive.ipynb #8c638f37
 def _plainly(feature, value, most):
     "A feature and its value in plain words; `most`: the greatest carry"
-    names = [_column(k) for k in _columns(feature)]
+    names = [_column(k) for k in feature.columns]
     come = 'one comes' if most == 1 else f'{most} come'
     subject = _SUBJECTS[feature.kind].format(*names[-1:], most=come)
     if len(names) > 1: subject += f', seen from the {names[0]} on'
@@ -128,7 +123,7 @@ class _Thought(NamedTuple):
 def _explained(book, operands, tokens):
     "The thoughts of a chain, explained by the code book of the model"
     c = Columns(Problems.from_operands([operands]))
-    return [_Thought(t, sorted({k for f in e.features for k in _columns(f)}), _meaning(e, t, c),
+    return [_Thought(t, sorted({k for f in e.features for k in f.columns}), _meaning(e, t, c),
                      e.audible) for e, t in zip(book.entries, tokens)]
 
 # %% ../nbs/14_interactive.ipynb #4f05774a
@@ -157,7 +152,7 @@ class _Reply:
 def _plain(number): return number.lstrip('0') or '0'
 
 # %% ../nbs/14_interactive.ipynb #13fb7105
-_whole = re.compile(r'(\d+(?:\+\d+)+)=(?:<think>(.*?)(?:</think>|$))?(.*)')
+_whole = re.compile(r'(\d+(?:\+\d+)+)=(?:<think>(.*?)(?:</think>|(?=<end>)|$))?(.*)')
 
 def _judge(model, reply, book=None):
     "Fill in what can be said about a reply's text"

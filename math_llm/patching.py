@@ -76,6 +76,14 @@ class Where:
     source: np.ndarray|int|None = None # Position in the clean run; default: as `at`
     heads: list[int]|None = None # Of sites (b, head, t, …): these heads; default: all
 
+    def __post_init__(self):
+        if self.at is None and self.source is not None:
+            raise InputError('a source needs a position that it goes to; at=None means all')
+
+    @property
+    def whole(self): # What is there is as long as the text
+        return self.at is None or self.site.endswith('attn.weights')
+
     def mask(self, value, lengths, at):
         "True at the places of a value (b, t, …) or (b, head, t, …)"
         t, host, n = value.shape[-2], lengths.device, value.shape[1] if value.ndim == 4 else 0
@@ -143,8 +151,9 @@ def _patch(model, clean, corrupted, places):
     "What patching each of some places did: by name logits (b, 16), patched, clean and corrupted"
     (a, n), (b, m) = map(encode_batch, (clean, corrupted))
     every = [w for where in places.values() for w in where]
-    if any(w.at is None for w in every) and n.tolist() != m.tolist():
-        raise InputError('to patch all positions, both texts of a pair need one length')
+    if any(w.whole for w in every) and n.tolist() != m.tolist():
+        raise InputError('to patch all positions, or attention weights, both texts of a pair need '
+                         'one length')
     before, (logits, values) = _run(model, b, m), _remember(model, a, n, every)
     new = iter(zip(every, values))
     return {name: (_run(model, b, m, _replace([next(new) for _ in where], m)), logits, before)
@@ -181,8 +190,9 @@ def ablate(model: Transformer, texts: list[str], # Each cut where an answer is d
     "Remove what was computed at a place; raises `InputError` where there is no mean"
     if by not in ('mean', 'zero'): raise InputError(f'accepted are mean and zero, not {by!r}')
     where, (tokens, lengths) = listify(where), encode_batch(texts)
-    if by == 'mean' and any(w.at is None for w in where) and len(lengths.unique()) > 1:
-        raise InputError('a mean over all positions needs texts of one length')
+    if by == 'mean' and any(w.whole for w in where) and len(lengths.unique()) > 1:
+        raise InputError('a mean over all positions, or of attention weights, needs texts of one '
+                         'length')
     logits, values = _remember(model, tokens, lengths, where)
     means = [v.view(len(texts), -1).mean(0).repeat(len(texts)) * (by == 'mean') for v in values]
     return _run(model, tokens, lengths, _replace([*zip(where, means)], lengths)), logits
@@ -275,7 +285,7 @@ def trace_command(config):
     heads = {role: find_heads(mass, 2)[0] for role, mass in masses.items()}
     summary = _summarise(model, reply.text, len(encode(reply.typed)), heads)
     said = (f'{name}, chain {model.meta.chain}\n{reply.block()}\n\n'
-            f'What it wrote, token by token (column 0 is the ones column):\n{summary}')
+            f'What it wrote, by token (counted from 0: column 0 is the ones column):\n{summary}')
     for file, fig in zip(_FIGURES, _figures(model, reply.text, masses)): _save(fig, folder/file)
     atomic_write(folder/'summary.txt', (said + '\n').encode(errors='replace'))
     talk = 'talk to it', ['math_llm_interactive', '--checkpoint', name]

@@ -78,6 +78,7 @@ def batch(self: Puzzles, asked: Size = 7, # Moves that are asked for
     n, longest = self.moves.shape
     if chain not in ('taught', 'noop', 'none', 'invented'):
         raise InputError(f'chain must be taught, noop, none or invented, not {chain}')
+    if counted and asked > 9: raise InputError(f'accepted are up to 9 counted moves, not {asked}')
     def column(token): return np.full((n, 1), token)
     positions = self.positions(asked)
     prompt = [column(asked)] * counted + [self.start[:, None], self.moves, column(EQUALS)]
@@ -89,13 +90,14 @@ def batch(self: Puzzles, asked: Size = 7, # Moves that are asked for
 
 # %% ../nbs/15_permutations.ipynb #e5d851a5
 @patch
-def judge(self: Puzzles, written: Annotated[np.ndarray, 'b t'], # Tokens after `=`
+def judge(self: Puzzles, written: Annotated[np.ndarray, 'b t', np.int64], # Tokens after `=`
           asked: Size = 7, # Moves that were asked for
          ): # (b,) of True or False
     "Whether each answer is where the ball ends; raises `InputError` if one is missing"
     if len(self) != len(written):
         raise InputError(f'{len(self)} puzzles, but {len(written)} answers')
-    end = (written == END).argmax(1) # 0 where there is none
+    written = np.pad(written, ((0, 0), (1, 0)), constant_values=-1)         # nothing before it
+    end = (written == END).argmax(1)                                        # 0 where there is none
     answers = np.where(end > 0, written[np.arange(len(written)), end - 1], -1)
     return answers == np.append(self.start[:, None], self.positions(asked), 1)[:, -1]
 

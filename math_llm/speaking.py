@@ -43,7 +43,7 @@ def think_on(self: Thoughts, model: Transformer, first: Count) -> Thoughts:
     return Thoughts(self.problems, np.concatenate([self.tokens[:, :first], new], 1))
 
 # %% ../nbs/10_speaking.ipynb #fd4ac081
-def _heard(entry, heard_as=None):
+def _taken(entry, heard_as=None):
     "The column whose carry the model takes from a thought"
     out = (heard_as or entry.heard_as) == 'out' and entry.teller.kind == 'digit'
     return entry.teller.told + out
@@ -61,20 +61,20 @@ class _Rewrites(NamedTuple):
     rows: np.ndarray # (m,) of which problems
     new: Thoughts # Those of these problems, with the new token
     expected: np.ndarray # (m,) the answer with that carry
-    alone: np.ndarray # (m,) no other thought that is heard tells another carry then
+    alone: np.ndarray # (m,) no other thought that matters tells another carry then
     together: Thoughts # As `new`, with the others rewritten too
 
 # %% ../nbs/10_speaking.ipynb #18303c62
 def _differ(a, b, k): return a.at(a.carries, k) != b.at(b.carries, k) # (b,) the carry into column k
 
 # %% ../nbs/10_speaking.ipynb #8b5ba60b
-def _together(book, thoughts, i, c, heard):
-    "Thoughts with all but the `i`-th rewritten to what the model has heard, where it is new"
+def _together(book, thoughts, i, c, taken):
+    "Thoughts with all but the `i`-th rewritten to what the model takes from it, where it is new"
     alone = np.ones(len(c), bool) # no other one is rewritten
     for j, e in enumerate(book.entries):
         if j == i or not e.teller or not e.audible or e.status == 'not understood': continue
-        new = _differ(c, heard, _heard(e))
-        thoughts = _with(thoughts, j, np.where(new, e.foretell(heard), thoughts.tokens[:, j]))
+        new = _differ(c, taken, _taken(e))
+        thoughts = _with(thoughts, j, np.where(new, e.foretell(taken), thoughts.tokens[:, j]))
         alone &= ~new
     return thoughts, alone
 
@@ -83,16 +83,16 @@ def _rewrite(book, thoughts, i, rng, heard_as=None, open_only=False):
     "Thought `i` rewritten (`open_only`: where the digits leave the carry open); None: never"
     p, entry, c = thoughts.problems, book.entries[i], Columns(thoughts.problems)
     if entry.teller is None: return None
-    k, told = entry.teller.told, _heard(entry, heard_as)
+    k, told = entry.teller.told, _taken(entry, heard_as)
     other = (c.at(c.carries, k) + rng.integers(1, c.most + 1)) % (c.most + 1)
     said = Columns(p, (k, other))                              # what the new thought says
-    heard = Columns(p, (told, said.at(said.carries, told)))    # what the model takes from it
+    taken = Columns(p, (told, said.at(said.carries, told)))    # what the model takes from it
     now, then, tokens = entry.expected(c), entry.expected(said), entry.foretell(said)
-    good = (told <= c.width) & _differ(c, heard, told) & (now != then)
+    good = (told <= c.width) & _differ(c, taken, told) & (now != then)
     good &= (entry.read(thoughts.tokens[:, i]) == now) & (entry.read(tokens) == then)
     if open_only: good &= (told > 1) & (c.carry_out(told - 1, 0) != c.carry_out(told - 1, c.most))
-    new, expected, rows = _with(thoughts, i, tokens), heard.answers(), np.flatnonzero(good)
-    together, alone = _together(book, new, i, c, heard)
+    new, expected, rows = _with(thoughts, i, tokens), taken.answers(), np.flatnonzero(good)
+    together, alone = _together(book, new, i, c, taken)
     return _Rewrites(rows, new[rows], np.array(expected, object)[rows], alone[rows], together[rows])
 
 # %% ../nbs/10_speaking.ipynb #383986e8
@@ -121,7 +121,7 @@ def listen(self: Codebook, # The `heard` and `heard_as` of its entries are set
            thoughts: Thoughts, # Of the model, about carry-biased problems: carries matter there
            seed: Count = 0, # Chooses carries and tokens
           ):
-    "Find out which thoughts the model hears, and which carry it takes from a digit"
+    "Find out on which thoughts answers depend, and which carry is taken from a digit"
     thoughts, before = _right(model, thoughts)
     for i, (entry, said) in enumerate(zip(self.entries, thoughts.tokens.T)):
         others = np.random.default_rng([seed, i]).permutation(said)
@@ -192,9 +192,9 @@ def rehearse(self: Codebook, # One that has listened
         enough = (s for s in found if s['n'] >= 100)
         entry.obeyed = next(enough, max(found, key=lambda s: s['n'], default=None))
         at_once = entry.heard['at_once'] if entry.heard else dict(share=1.) # nobody has listened
-        heard = at_once and at_once['share'] >= 0.01
+        depends = at_once and at_once['share'] >= 0.01
         obeyed = entry.obeyed and entry.obeyed['low'] >= 0.95
-        if entry.status == 'understood' and not (heard and obeyed): entry.status = 'read'
+        if entry.status == 'understood' and not (depends and obeyed): entry.status = 'read'
 
 # %% ../nbs/10_speaking.ipynb #8ba214a7
 def _about(model, operands, n, seed, bias):

@@ -121,6 +121,8 @@ def where(self: Layout, *kinds: str, # `operand`, `digit`, `carry`, `tens`, `one
         raise InputError(f'no kind {unknown.pop()!r} of position; accepted are {", ".join(_CODE)}')
     found = np.isin(self.kind, [_CODE[k] for k in kinds])
     for array, want in ((self.column, column), (self.operand, operand)):
+        if np.size(want) not in (1, len(found)):
+            raise InputError(f'accepted is one number, or one for each of {len(found)} texts')
         if want is not None: found &= array == np.reshape(want, (-1, 1))
     return found
 
@@ -135,6 +137,8 @@ def first(self: Layout, *kinds, **which) -> np.ndarray: # (b,) -1: none
 @patch
 def describe(self: Layout, row: Count, i: Count) -> str:
     "The meaning of a position in words"
+    if row >= len(self.kind) or i >= self.kind.shape[1]:
+        raise InputError(f'no position {i} of text {row} in this layout')
     kind, k, j = (a[row, i] for a in (self.kind, self.column, self.operand))
     names = 'first second third fourth fifth sixth'.split()
     nth = names[j] if j < len(names) else f'{j+1}th'
@@ -345,7 +349,7 @@ def linear_probe(x: Annotated[np.ndarray, 'n d', np.float64], # Activations
                  seed: Count = 0, # Decides the halves
                 ) -> dict: # A `share` of the held-out half, and by `chance`: of the commonest class
     "How well a linear function of activations tells something; closed form, held out"
-    if len(x) < 2: raise InputError('a probe needs two examples or more')
+    if len(x) < 2 or not x.size: raise InputError('a probe needs two examples or more')
     if not np.isfinite(x).all(): raise InputError('a probe needs finite activations')
     fit, test = np.array_split(np.random.default_rng(seed).permutation(len(x)), 2)
     said = _discriminate(x[fit], y[fit], x[test])
@@ -375,6 +379,7 @@ def activations(model: Transformer, texts: list[str],
         if (n[rows] >= t.lengths.numpy()[:, None]).any():
             raise InputError('a position lies outside its text')
         for site, value in t.values.items():
+            if value.ndim != 3: raise InputError(f'{site} has values for each head, not (b, t, d)')
             new = value.numpy()[np.arange(len(rows))[:, None], n[rows]] # (rows, n, d)
             if site not in found: found[site] = np.empty((*n.shape, *new.shape[2:]), new.dtype)
             found[site][rows] = new

@@ -208,7 +208,7 @@ export function ball_view(app, panel) {
     };
     choices.replaceChildren(
       radios(
-        `Thought ${i + 1}`,
+        `After move ${i + 1}`,
         thought_ids(now.model.meta.thought_alphabet).map(t => [t, shown(VOCAB[t]) + meaning(t)]),
         now.thoughts[i],
         async t => {
@@ -234,7 +234,7 @@ export function ball_view(app, panel) {
         class: `thought${thoughts[i] === own.thoughts[i] ? '' : ' changed'}`,
         on: {click: () => choose(i)},
       },
-      el('span', {class: 'unseen'}, `Thought ${i + 1}: `),
+      el('span', {class: 'unseen'}, `After move ${i + 1}: `),
       el('span', {class: 'token big'}, word),
       el(
         'span',
@@ -265,7 +265,7 @@ export function ball_view(app, panel) {
     else {
       if (foretold.at >= 0)
         words.push(
-          `Thought ${foretold.at + 1} now says that the ball is at ${now.said[foretold.at]}. ` +
+          `The thought after move ${foretold.at + 1} now says that the ball is at ${now.said[foretold.at]}. ` +
             `From there the moves lead to ${foretold.place}.`,
         );
       words.push(`Before, it answered ${show(own.place)}; now ${show(place)}.`);
@@ -291,7 +291,7 @@ export function ball_view(app, panel) {
     app.record({
       model: now.name,
       sum: puzzle,
-      change: `${i + 1}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[thoughts[i]])}`,
+      change: `after move ${i + 1}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[thoughts[i]])}`,
       own_thoughts: decode(own.thoughts),
       thoughts: decode(thoughts),
       answer_before: own.place,

@@ -26,7 +26,7 @@ export function experiments_log(app) {
           .map((t, i) =>
             t === own.thoughts[i]
               ? null
-              : `${i + 1}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[t])}`,
+              : `${i}: ${shown(VOCAB[own.thoughts[i]])}→${shown(VOCAB[t])}`,
           )
           .filter(Boolean)
           .join(', ');

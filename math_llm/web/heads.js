@@ -27,7 +27,7 @@ export function heads_panel(app, run, step, look) {
     return el(
       'li',
       {class: `head h${h % 8}${head && head !== h + 1 ? ' off' : ''}`},
-      `Head ${h + 1}: `,
+      `Head ${h}: `,
       seen.length
         ? seen.map(j => `${shown(run.word(j))} (${run.where(j)}) ${percent(w[j])}`).join(', ')
         : 'looks everywhere and nowhere',
@@ -37,13 +37,13 @@ export function heads_panel(app, run, step, look) {
     el('h3', {}, 'Where it looked'),
     radios(
       'Block',
-      Array.from({length: n_layers}, (_, i) => [i, String(i + 1)]),
+      Array.from({length: n_layers}, (_, i) => [i, String(i)]),
       block,
       choose('block'),
     ),
     radios(
       'Head',
-      [[0, 'all'], ...Array.from({length: n_heads}, (_, h) => [h + 1, String(h + 1)])],
+      [[0, 'all'], ...Array.from({length: n_heads}, (_, h) => [h + 1, String(h)])],
       head,
       choose('head'),
     ),

@@ -81,7 +81,7 @@ export function look_view(app, panel) {
           tabindex: focus ? 0 : -1,
           'data-layer': layer,
           'data-at': at,
-          'aria-label': `${layer ? `Block ${layer}` : 'Embedding'}, position ${at + 1}, ${shown(word(now.run, at))}: ${shown(VOCAB[best])}, ${percent(probs[best])}`,
+          'aria-label': `${layer ? `Block ${layer - 1}` : 'Embedding'}, position ${at}, ${shown(word(now.run, at))}: ${shown(VOCAB[best])}, ${percent(probs[best])}`,
           on: {
             click: () => {
               app.set({layer: String(layer), at: String(at)});
@@ -122,7 +122,7 @@ export function look_view(app, panel) {
         {},
         ...Array.from({length: layers + 1}, (_, l) =>
           row(
-            l ? `block ${l}` : 'embedding',
+            l ? `block ${l - 1}` : 'embedding',
             places.map(p => cell(l, p, l === layer && p === at)),
             '',
           ),
@@ -213,7 +213,7 @@ export function look_view(app, panel) {
       other = judge(model, there, source.text).answer,
       show = x => (x === null ? 'nothing' : group(x));
     what.textContent =
-      `${layer ? `Behind block ${layer}` : 'In the embedding'}, position ${at + 1} ("${shown(word(own, at) ?? '')}") now holds what it holds in ` +
+      `${layer ? `Behind block ${layer - 1}` : 'In the embedding'}, position ${at} ("${shown(word(own, at) ?? '')}") now holds what it holds in ` +
       `${there.map(o => group(plain(o))).join(' + ')} = ${show(other)}. ` +
       (after === before.answer
         ? `The answer stays ${show(after)}.`

@@ -87,7 +87,7 @@ export function think_view(app, panel) {
     }
     choices.replaceChildren(
       radios(
-        `Thought ${i + 1}`,
+        `Thought ${i}`,
         alphabet.map(t => [t, shown(VOCAB[t])]),
         token,
         async t => {
@@ -120,7 +120,7 @@ export function think_view(app, panel) {
           'span',
           {class: 'name'},
           el('span', {class: 'unseen'}, 'Thought '),
-          String(i + 1),
+          String(i),
           el('span', {class: 'unseen'}, ': '),
         ),
         el('span', {class: 'token big'}, word),
@@ -153,7 +153,7 @@ export function think_view(app, panel) {
 
   function explain() {
     hint.textContent = [
-      'Before it answers, the model writes these thoughts.',
+      'Before it answers, the model writes these thoughts, counted from 0.',
       now.book ? 'Under each stands what its code book reads in it.' : '',
       'Choose one to change it: the answer is computed anew.',
       now.book?.entries.some(e => !e.audible) ? 'The answer does not use those with a dashed edge.' : '',

@@ -105,7 +105,7 @@ export function sentences(now) {
       if (foretold.against.length)
         words.push(
           `But ${foretold.against.length > 1 ? 'thoughts' : 'thought'} ` +
-            `${foretold.against.map(i => i + 1).join(' and ')} still ${foretold.against.length > 1 ? 'say' : 'says'} otherwise.`,
+            `${foretold.against.join(' and ')} still ${foretold.against.length > 1 ? 'say' : 'says'} otherwise.`,
         );
       words.push(
         foretold.book === foretold.arithmetic
