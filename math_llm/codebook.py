@@ -370,28 +370,25 @@ def _entry(data):
     "An entry from its JSON; raises `ValueError`, or what Python raises at data of another form"
     older = dict(passes='lookahead') # names of earlier versions
     features = [Feature(**f | dict(kind=older.get(f['kind'], f['kind']))) for f in data['features']]
+    counts = converted(list[tuple[list[int], dict[str, Count]]], data['counts'], 'uses')
+    if not counts or any(len(v) != len(features) or {*n} - {*VOCAB} for v, n in counts):
+        raise ValueError
+    tables = {tuple(v): np.array([n.get(t, 0) for t in VOCAB]) for v, n in counts}
     facts = (data[k] for k in ('heard_as', 'heard', 'obeyed', 'status', 'tests'))
-    entry = _Entry(features, {}, *facts)
-    for value, uses in converted(list[tuple[list[int], dict[str, Count]]], data['counts'], 'uses'):
-        if len(value) != len(features): raise ValueError
-        n = entry.counts[tuple(value)] = np.zeros(16, int)
-        for token, count in uses.items(): n[VOCAB.index(token)] = count
-    if not entry.counts: raise ValueError
-    return entry
+    return _Entry(features, tables, *facts)
 
 # %% ../nbs/09_codebook.ipynb #5dfe0ccf
 @patch(cls_method=True)
 def from_dict(cls: Codebook, data: dict): # As `to_dict` makes it
     "The code book; raises `InputError` if it is none"
+    origin = 'format', 'package_version', 'places', 'others'
     try:
         if data['format'] != _FORMAT or not data['places']: raise ValueError
         others = {int(n): cls.from_dict(b) for n, b in data.get('others', {}).items()}
-        book = cls([*map(_entry, data['places'])], others=others)
+        facts = {k: v for k, v in data.items() if k not in origin}
+        return cls([*map(_entry, data['places'])], facts, others)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise InputError('not a code book') from None
-    origin = 'format', 'package_version', 'places', 'others'
-    book.facts = {k: v for k, v in data.items() if k not in origin}
-    return book
 
 # %% ../nbs/09_codebook.ipynb #f2b01943
 @patch

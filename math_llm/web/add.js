@@ -104,7 +104,7 @@ export function add_view(app, panel) {
       tokens = step.allowed ?? [...step.probs.keys()],
       best = [...tokens].sort((a, b) => step.probs[b] - step.probs[a]).slice(0, 5);
     side.replaceChildren(
-      el('h2', {}, `Token ${i + 1}: `, el('span', {class: 'token big'}, shown(VOCAB[step.token]))),
+      el('h2', {}, `Token ${i}: `, el('span', {class: 'token big'}, shown(VOCAB[step.token]))),
       el('p', {hidden: !step.given}, 'This token is given, not chosen.'),
       el(
         'table',
