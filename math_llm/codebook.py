@@ -305,6 +305,8 @@ def learn(cls: Codebook, thoughts: Thoughts, # To write the book from
     "Write a code book for a language, and test it; raises `InputError` where there are no problems"
     if not all(map(len, [thoughts, *tests.values()])):
         raise InputError('a book is written from problems, and each kind of test needs some')
+    if len({t.tokens.shape[1] for t in (thoughts, *tests.values())}) > 1:
+        raise InputError('tests need as many thoughts about each problem as the book')
     c, features, entries = Columns(thoughts.problems), _features(thoughts.problems), []
     values = np.array([f.values(c) for f in features]) # (features, b)
     for i, tokens in enumerate(thoughts.tokens.T):

@@ -16,7 +16,7 @@ from .model import Transformer, thought_ids
 from .decoding import generate
 from .evaluation import held_out_problems, share
 from .codebook import Codebook, Columns, Thoughts
-from .options import Count, Size, check_calls
+from .options import Count, InputError, Size, check_calls
 from .files import problem_config
 
 # %% ../nbs/10_speaking.ipynb #c8dea7af
@@ -96,8 +96,10 @@ def _rewrite(book, thoughts, i, rng, heard_as=None, open_only=False):
     return _Rewrites(rows, new[rows], np.array(expected, object)[rows], alone[rows], together[rows])
 
 # %% ../nbs/10_speaking.ipynb #383986e8
-def _right(model, thoughts):
+def _right(book, model, thoughts):
     "Thoughts that lead to the right answer, and these answers"
+    if (k := thoughts.tokens.shape[1]) != len(book.entries):
+        raise InputError(f'the code book is about {len(book.entries)} thoughts, not {k}')
     sums = np.array(Columns(thoughts.problems).answers(), object)
     right = thoughts.answers(model) == sums
     return thoughts[right], sums[right]
@@ -122,7 +124,7 @@ def listen(self: Codebook, # The `heard` and `heard_as` of its entries are set
            seed: Count = 0, # Chooses carries and tokens
           ):
     "Find out on which thoughts answers depend, and which carry is taken from a digit"
-    thoughts, before = _right(model, thoughts)
+    thoughts, before = _right(self, model, thoughts)
     for i, (entry, said) in enumerate(zip(self.entries, thoughts.tokens.T)):
         others = np.random.default_rng([seed, i]).permutation(said)
         r = np.flatnonzero(others != said)
@@ -168,7 +170,7 @@ def speak(self: Codebook, model: Transformer,
          ) -> list[dict]: # A row for each thought, with shares; None where nothing can be rewritten
     "Rewrite thoughts to another carry, and compare the answers with the sums that it gives"
     rng, rows = np.random.default_rng(seed), []
-    thoughts, before = _right(model, thoughts)
+    thoughts, before = _right(self, model, thoughts)
     for i, (entry, said) in enumerate(zip(self.entries, thoughts.tokens.T)):
         row = dict(thought=i, speaks_of=entry.speaks_of, status=entry.status)
         if (w := _rewrite(self, thoughts, i, rng, open_only=open_only)) is not None:
