@@ -382,10 +382,10 @@ def format_contract(report: _Report, # Made by `contract`
     tests = [k for k, v in report['variables'][0].items() if isinstance(v, dict)]
     each = [(v['name'], 'yes' if v['told'] else 'no', ' '.join(map(str, v['places'])),
              *(p(v[k]['share']) for k in tests)) for v in report['variables']]
-    more = markdown_table(('variable', 'told', 'thoughts (from 0)', *tests), each, True)
+    more = markdown_table(('variable', 'told', 'thoughts', *tests), each, True)
     broken = [k for k in _ASKED if not report['holds'][k]]
     verdict = f"broken: {', '.join(broken)}" if broken else 'holds'
-    return f'{table}\n\n{more}\n\nThe contract: {verdict}'
+    return f'{table}\n\n{more}\n\nThoughts are counted from 0.\nThe contract: {verdict}'
 
 # %% ../nbs/13_contract.ipynb #13000061
 def plot_contract(reports: dict[str, _Report], # Made by `contract`, by the names of models
