@@ -3,7 +3,7 @@
 speed.
 
     python scripts/try_page.py                     what holds; exit 1 if something does not
-    python scripts/try_page.py --shots FOLDER      with pictures at 1400 and 390 pixels
+    python scripts/try_page.py --shots FOLDER      with pictures at 1400 and 360 pixels
     python scripts/try_page.py --axe axe.min.js    with axe's findings on accessibility
     python scripts/try_page.py --keys              the page by keyboard alone
 
@@ -175,7 +175,7 @@ def odd(open_tab):
 def looks(open_tab, args):
     "Every view at two widths in both themes: does it fit, and what does axe find?"
     good = True
-    for theme, width, name in product(('light', 'dark'), (1400, 390), VIEWS):
+    for theme, width, name in product(('light', 'dark'), (1400, 360), VIEWS):
         tab = open_tab(theme, width, VIEWS[name])
         tab.wait_for_timeout(3000)
         if name == 'think': tab.click('.live .experiments button >> nth=0')
@@ -281,7 +281,7 @@ def main(args):
             good &= parity(tab, path.parent.name, args.n)
         good &= experiments(tab)
         good &= odd(open_tab)
-        for theme, width in product(('light', 'dark'), (1400, 390)) if args.keys else ():
+        for theme, width in product(('light', 'dark'), (1400, 360)) if args.keys else ():
             good &= by_keyboard(open_tab, theme, width)
         if args.shots or args.axe: good &= looks(open_tab, args)
         browser.close()
