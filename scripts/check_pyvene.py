@@ -7,6 +7,7 @@ The cells of nbs/13_contract.ipynb do the work, up to the one that compares; whe
 installed they compare in the tests too. pyvene brings transformers and some sixty other packages,
 so it is not among the developers' tools.
 """
+import argparse
 import json
 import re
 import sys
@@ -33,6 +34,9 @@ def compared():
 
 
 if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.parse_args()
     if not find_spec('pyvene'):
         sys.exit('check_pyvene.py: pyvene is not installed')
     began = time.perf_counter()

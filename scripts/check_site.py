@@ -4,7 +4,7 @@
     python scripts/check_site.py _docs --axe axe.min.js
     python scripts/check_site.py _preview --pages index.html results.html
 
-Of every page, at 1,400 and 390 pixels, light and dark: it asks no other host and for no file that
+Of every page, at 1,400 and 360 pixels, light and dark: it asks no other host and for no file that
 is missing, no script fails, nothing sticks out to the right, every picture has a text in its place
 that no other picture on the page has. Links lead to pages and sections that are there. With `--axe`
 (npm: axe-core) there is nothing critical or serious. It needs Playwright and Chromium, and exits
@@ -133,7 +133,7 @@ def main(args):
         for path in pages:
             name = path.relative_to(folder).as_posix()
             found = set(dead_links(folder, path))
-            for width, theme in product((1400, 390), ('light', 'dark')):
+            for width, theme in product((1400, 360), ('light', 'dark')):
                 bad, size = visit(b, home, name, width, theme, axe)
                 found |= {f'{width} {theme} {x}' for x in bad}
             print(f'{name}: {size // 1000:,} kB' + ''.join(f'\n    {x}' for x in sorted(found)),

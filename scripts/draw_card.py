@@ -6,6 +6,7 @@
 A sum, the thoughts of `invented_pairs`, and the carries that its code book reads in them. It needs
 Playwright and Chromium.
 """
+import argparse
 import shutil
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def card(prompt='40718265+57893146='):
 
 
 if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.parse_args()
     with browser(shutil.which('chromium')) as b:
         tab = b.new_page(viewport=dict(width=1200, height=630))
         tab.set_content(card())

@@ -4,8 +4,8 @@ files of the page about it.
 
     python scripts/draw_contract.py [FILE]
 """
+import argparse
 import re
-import sys
 from io import StringIO
 from pathlib import Path
 from runpy import run_path
@@ -26,8 +26,11 @@ WORDS = ('<style type="text/css">text[style*="7a7a7a"] { fill: #1f262c !importan
          '{ text[style*="7a7a7a"] { fill: #d5dbe1 !important } }')  # in both themes to be read
 
 if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('file', metavar='FILE', nargs='?', default=ROOT / 'nbs/images/contract.svg')
+    path = p.parse_args().file
     matplotlib.use('svg')
-    path = sys.argv[1] if len(sys.argv) > 1 else ROOT / 'nbs/images/contract.svg'
     reports = run_path(str(ROOT / 'nbs/explanations/the_contract/study.py'))['together']()
     drawn = StringIO()
     with matplotlib.rc_context(STYLE):

@@ -3,7 +3,7 @@
 
     python scripts/draw_overview.py [FILE]
 """
-import sys
+import argparse
 from pathlib import Path
 
 W, H, GAP = 24, 32, 2          # a token box, and the space between two
@@ -108,6 +108,9 @@ orient="auto"><path d="M0 0 8 4 0 8z" class="head"/></marker></defs>
 
 if __name__ == '__main__':
     default = Path(__file__).parents[1]/'nbs/images/overview.svg'
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('file', metavar='FILE', nargs='?', type=Path, default=default)
+    out = p.parse_args().file
     out.parent.mkdir(exist_ok=True)
     out.write_text(overview(), encoding='utf-8')

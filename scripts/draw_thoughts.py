@@ -4,6 +4,7 @@ column that it speaks of, and what it answers when thoughts are changed.
 
     python scripts/draw_thoughts.py [FILE]
 """
+import argparse
 import sys
 from pathlib import Path
 
@@ -109,5 +110,7 @@ font-family="ui-monospace, Menlo, Consolas, monospace">
 
 if __name__ == '__main__':
     default = Path(__file__).parents[1]/'nbs/images/thoughts.svg'
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    out.write_text(picture(), encoding='utf-8')
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('file', metavar='FILE', nargs='?', type=Path, default=default)
+    p.parse_args().file.write_text(picture(), encoding='utf-8')

@@ -34,6 +34,7 @@ from math_llm.runs import machine
 
 DEVICE = resolve_device('auto')
 GPU = DEVICE.type == 'cuda'
+END = float('inf') # when a goal that is measured in this process has to be done
 
 
 def readme_run():
@@ -105,6 +106,7 @@ def determinism():
 def trained(options, seconds, asked=0):
     """A run of `math_llm_train`: how long it took, and how often the model is right of so many new
     problems. What does not end in time is stopped, and said to be."""
+    seconds = max(1, min(seconds, END - time.time() - 10)) # some are left to stop it and to report
     with tempfile.TemporaryDirectory() as folder:
         began = time.time()
         argv = [sys.executable, '-c', 'import sys; from math_llm.training import train_command; '
@@ -112,19 +114,31 @@ def trained(options, seconds, asked=0):
                 '--no-progress', '--output-dir', 'run']
         run = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                text=True)
-        try: code, error = 0, run.communicate(timeout=seconds)[1]
-        except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGTERM)
-            code, error = 'stopped', run.communicate(timeout=30)[1]
-        if run.returncode not in (0, 143): raise RuntimeError(error.strip().splitlines()[-1])
-        log = (Path(folder)/'run'/'logs'/'training.log').read_text(encoding='utf-8')
-        own = dict(command='math_llm_train ' + ' '.join(options), ended=code == 0,
+        error, in_time = ended(run, seconds, 30)
+        if in_time and run.returncode: raise RuntimeError(error.strip().splitlines()[-1])
+        log = Path(folder)/'run'/'logs'/'training.log'
+        log = log.read_text(encoding='utf-8') if log.exists() else ''
+        own = dict(command='math_llm_train ' + ' '.join(options), ended=in_time,
                    seconds=round(time.time() - began, 1))
         found = followed(log, began) | own | report(Path(folder)/'run'/'test_results.json')
         if asked and found['ended']:
             model = load_model(f'{folder}/run', str(DEVICE))
             found['new'] = evaluate(model, held_out_problems(model, asked, 1), 4096)['exact_match']
         return found
+
+
+def ended(process, seconds, more):
+    """What a process said last, and whether it ended in time. If not, or if this process has to
+    end, it is asked to end, too, and killed after `more` seconds."""
+    try: return process.communicate(timeout=seconds)[-1], True
+    except subprocess.TimeoutExpired: return '', False
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try: process.communicate(timeout=more)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def report(path):
@@ -169,13 +183,13 @@ def targets(goals):
         runs = goals.get('default_run') or []
         good = all(r['ended'] and r['new']['share'] >= 0.999 for r in runs)
         return max((r[key] for r in runs), default=None) if good else None
-    inventor = (goals.get('inventor_run') or {}).get('seconds')
+    inventor = goals.get('inventor_run') or dict(ended=False)
     def step(size, key): # recorded steps or compiled ones
         return best(('training', f'compiled_{size}'), key, part='train', size=size)
     rows = [('default run: seconds of training to 99.9 %, slowest seed', 10,
              worst('training_seconds'), False),
             ('default run: seconds to the saved model, slowest seed', 20, worst('seconds'), False),
-            ('inventor: seconds', 30, inventor, False),
+            ('inventor: seconds', 30, inventor['seconds'] if inventor['ended'] else None, False),
             ('small: tokens a second in training', 5e6, step('small', 'tokens_per_second'), True),
             ('medium: share of the peak', 0.3, step('medium', 'share_of_peak'), True),
             ('large: share of the peak', 0.4, step('large', 'share_of_peak'), True),
@@ -197,12 +211,19 @@ LONGEST = dict(default_run=150, inventor_run=110, decoding=90, compiled_medium=9
 
 def apart(name, seconds):
     "A goal, measured in a process of its own; (result, None) or (None, why not)."
-    try: done = subprocess.run([sys.executable, __file__, '--one', name], capture_output=True,
-                               text=True, timeout=seconds)
-    except subprocess.TimeoutExpired: return None, f'not done after {seconds:.0f} s'
-    if done.returncode: return None, (done.stderr.strip().splitlines()
-                                      or ['it ended without a word'])[-1]
-    return json.loads(done.stdout.splitlines()[-1]), None
+    if seconds < 5: return None, 'no time was left'
+    with tempfile.TemporaryFile('w+', encoding='utf-8') as found:
+        argv = [sys.executable, __file__, '--one', name, '--end', str(time.time() + seconds)]
+        run = subprocess.Popen(argv, stdout=found, stderr=subprocess.PIPE, text=True)
+        error, in_time = ended(run, seconds, 10)
+        if not in_time: return None, f'not done after {seconds:.0f} s'
+        if run.returncode: return None, (error.strip().splitlines()
+                                         or ['it ended without a word'])[-1]
+        found.seek(0)
+        return json.loads(found.read().splitlines()[-1]), None
+
+
+def stop(*_): sys.exit(143)
 
 
 def main(output, seconds, names):
@@ -210,7 +231,7 @@ def main(output, seconds, names):
     began, goals, failed = time.time(), {}, {}
     for name in names:
         at = time.time()
-        goals[name], why = apart(name, max(1, min(LONGEST.get(name, 60), seconds - (at - began))))
+        goals[name], why = apart(name, min(LONGEST.get(name, 60), seconds - (at - began)))
         if why: failed[name] = why
         print(f"{'FAILED  ' if why else 'measured'}  {name}  {time.time() - at:.0f} "
               f"s{': ' + why if why else ''}", flush=True)
@@ -230,8 +251,13 @@ if __name__ == '__main__':
     parser.add_argument('--only', nargs='+', choices=GOALS, default=list(GOALS), metavar='NAME',
                         help=f'of {", ".join(GOALS)}')
     parser.add_argument('--one', choices=GOALS, help=argparse.SUPPRESS)
+    parser.add_argument('--end', type=float, default=END, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.one: print(json.dumps(GOALS[args.one]())); sys.exit()
+    signal.signal(signal.SIGTERM, stop) # and with this process what it has begun
+    if args.one:
+        END = args.end
+        print(json.dumps(GOALS[args.one]()))
+        sys.exit()
     try: sys.exit(main(args.output, args.seconds, args.only))
     except InputError as e:
         print(f'gpu_goals.py: {e}', file=sys.stderr)

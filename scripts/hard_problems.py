@@ -11,6 +11,7 @@ train.json. `math_llm_train --config hard_problems --data-dir FOLDER --init-from
 file, FILE, which may hold earlier rows.
 """
 
+import argparse
 import dataclasses
 import json
 import shlex
@@ -172,14 +173,16 @@ def main(checkpoint, folder, seed, n_scanned=100_000, n_training=60_000, file=No
 
 
 if __name__ == '__main__':
-    argv, file = sys.argv[1:], None
-    if argv[:1] == ['--record'] and argv[1:]:
-        file, argv = argv[1], argv[2:]
-    if len(argv) not in (3, 5):
-        sys.exit('usage: ' + __doc__.splitlines()[2].strip())
-    if not all(a.isdigit() for a in argv[2:]):
-        sys.exit('hard_problems.py: SEED, N_SCANNED and N_TRAINING are whole numbers')
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--record', metavar='FILE')
+    p.add_argument('checkpoint', metavar='CHECKPOINT')
+    p.add_argument('folder', metavar='FOLDER')
+    p.add_argument('numbers', metavar='SEED [N_SCANNED N_TRAINING]', nargs='+', type=int)
+    o = p.parse_args()
+    if len(o.numbers) not in (1, 3) or min(o.numbers) < 0:
+        p.error('SEED, or SEED, N_SCANNED and N_TRAINING, whole numbers from 0 on')
     try:
-        main(*argv[:2], *map(int, argv[2:]), file=file)
+        main(o.checkpoint, o.folder, *o.numbers, file=o.record)
     except InputError as e:
         sys.exit(f'hard_problems.py: {e}')

@@ -6,6 +6,7 @@
 Cells that nbdev skips (`#| eval: false`, `#| slow`, `#| gpu`) are skipped here too. It needs execnb
 and what the notebooks' install cell names; exit 1 if a cell raised.
 """
+import argparse
 import json
 import os
 import re
@@ -37,9 +38,13 @@ def run(path):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 2: sys.exit('usage: python scripts/lone_notebook.py NOTEBOOK ...')
-    good = True
-    for path in sys.argv[1:]:
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('notebooks', metavar='NOTEBOOK', nargs='+')
+    paths, good = p.parse_args().notebooks, True
+    if absent := [path for path in paths if not Path(path).is_file()]:
+        sys.exit(f'lone_notebook.py: there is no {absent[0]}')
+    for path in paths:
         n = run(path)
         good &= n > 0
         print(f'{path}: {n} cells', flush=True)

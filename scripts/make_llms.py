@@ -6,6 +6,7 @@
 `learning.html` gets `learning.html.md`. The text is that of the notebook as nbdev hands it to
 Quarto (`_proc`): prose, code, and what the cells showed, with a picture's alt text in its place.
 """
+import argparse
 import os
 import re
 import sys
@@ -82,5 +83,9 @@ def make(proc, docs):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 2: sys.exit('usage: python scripts/make_llms.py FOLDER')
-    print(f"{len(make(ROOT/'_proc', Path(sys.argv[1])))} files")
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('folder', metavar='FOLDER', type=Path)
+    folder = p.parse_args().folder
+    if not folder.is_dir(): sys.exit(f'make_llms.py: there is no folder {folder}')
+    print(f"{len(make(ROOT/'_proc', folder))} files")

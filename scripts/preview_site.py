@@ -7,7 +7,7 @@
 
 The pages are those that nbdev hands to Quarto (`_proc`), turned into HTML by pandoc 3 (PyPI:
 pypandoc_binary), with the colours of Quarto's themes and the site's own styles. Pictures are taken
-at 1,400 and 390 pixels, light and dark; they need Playwright and Chromium. `check_site.py` checks
+at 1,400 and 360 pixels, light and dark; they need Playwright and Chromium. `check_site.py` checks
 what came out.
 """
 import argparse
@@ -208,7 +208,7 @@ def look(paths, folder, chromium):
     folder.mkdir(parents=True, exist_ok=True)
     root = Path(os.path.commonpath([p.parent for p in paths]))
     with serve(root) as home, browser(chromium) as b:
-        for path, width, theme in product(paths, (1400, 390), ('light', 'dark')):
+        for path, width, theme in product(paths, (1400, 360), ('light', 'dark')):
             tab = b.new_page(viewport=dict(width=width, height=900), color_scheme=theme)
             tab.goto(f'{home}/{path.relative_to(root)}')
             tab.wait_for_timeout(500)

@@ -8,6 +8,7 @@ ten under PyTorch's profiler. A share is the time that an operation takes itself
 profiler saw; the rest is the search for operations, autograd and Python. The result is
 nbs/results/step_profile.json.
 """
+import argparse
 import sys
 import time
 from datetime import date
@@ -64,6 +65,8 @@ def main():
 
 
 if __name__ == '__main__':
-    if sys.argv[1:]: sys.exit('usage: ' + __doc__.splitlines()[2].strip())
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.parse_args()
     try: main()
     except InputError as e: sys.exit(f'profile_step.py: {e}')

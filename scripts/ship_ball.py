@@ -11,6 +11,7 @@ other puzzles; one thought rewritten; which position each token means in each th
 many of 5,000 puzzles the text is that of the 32-bit weights. A card has to be written by hand.
 Nothing is overwritten.
 """
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -109,7 +110,12 @@ def main(folder, seed, run):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 4 or not sys.argv[2].isdigit():
-        sys.exit('usage: ' + __doc__.splitlines()[2].strip())
-    try: main(*sys.argv[1:])
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('folder', metavar='FOLDER')
+    p.add_argument('seed', metavar='SEED')
+    p.add_argument('run', metavar='RUN')
+    o = p.parse_args()
+    if not o.seed.isdigit(): p.error(f'SEED is a whole number, not {o.seed}')
+    try: main(o.folder, o.seed, o.run)
     except (InputError, OSError, ValueError) as e: sys.exit(f'{Path(__file__).name}: {e}')

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
-"""Try the live page in headless Chromium: parity with PyTorch, the prepared experiments, speed.
+"""Try the live page in headless Chromium: parity with PyTorch, the prepared experiments, odd input,
+speed.
 
     python scripts/try_page.py                     what holds; exit 1 if something does not
-    python scripts/try_page.py --shots FOLDER      with pictures at 1400 and 390 pixels
+    python scripts/try_page.py --shots FOLDER      with pictures at 1400 and 360 pixels
     python scripts/try_page.py --axe axe.min.js    with axe's findings on accessibility
     python scripts/try_page.py --keys              the page by keyboard alone
 
@@ -130,10 +131,51 @@ def experiments(tab):
     return good and not tab.locator('.live img').count()
 
 
+def odd(open_tab):
+    "What may be typed or stand in an address: one line says what is wrong, and nothing is lost."
+    tab, wrong = open_tab(where='#tab=think&sum=no'), []
+    box, verdict = f'{PANEL} input[type=text] >> nth=0', f'{PANEL} .verdict'
+    def says(what, selector, text, typed=None):
+        "Does an element come to hold a text, and the field for the sum what was typed?"
+        try: tab.locator(selector, has_text=text).first.wait_for(state='attached', timeout=30_000)
+        except Exception: return wrong.append(f'{what}: {tab.inner_text(selector)!r}')
+        if typed not in (None, tab.input_value(box)):
+            wrong.append(f'{what}: the field holds {tab.input_value(box)!r}')
+    def send(text):
+        tab.fill(box, text)
+        tab.keyboard.press('Enter')
+
+    says('no sum', '.live .error', 'Only whole numbers', 'no')
+    tab.click('text=Silence the thoughts')
+    says('no thoughts yet', '.live .error', 'Only whole numbers')
+    if tab.is_visible('text=Make the others agree'): wrong.append('there are no others to agree')
+    send('')
+    says('nothing typed', '.live .error', 'Type a sum', '')
+    tab.reload()
+    says('nothing in the address', '.live .error', 'Type a sum', '')
+    send('1 \n+ 2')
+    says('blanks', verdict, '1 + 2 = 3', '1+2')
+    tab.evaluate("location.hash = '#a-section'")
+    tab.wait_for_timeout(500)
+    says('a link to a section', verdict, '1 + 2 = 3', '1+2')
+    tab.evaluate(f"location.hash = '#tab=think&sum=1%2B2&thoughts={'<end>' * 16}'")
+    tab.wait_for_timeout(500)
+    says('thoughts that are none', verdict, '1 + 2 = 3 ✓')
+    tab.route('**/invented/*', lambda route: route.abort())
+    tab.evaluate("location.hash = '#tab=think&sum=1%2B2%2B3&model=invented'")
+    says('no network', '.live .error', 'could not be fetched', '1+2+3')
+    tab.unroute('**/invented/*')
+    tab.click(f'{PANEL} button.main')
+    says('the network again', verdict, '1 + 2 + 3 = 6')
+    tab.close()
+    print(f"odd input: {'; '.join(wrong) or 'all of it is answered'}", flush=True)
+    return not wrong
+
+
 def looks(open_tab, args):
     "Every view at two widths in both themes: does it fit, and what does axe find?"
     good = True
-    for theme, width, name in product(('light', 'dark'), (1400, 390), VIEWS):
+    for theme, width, name in product(('light', 'dark'), (1400, 360), VIEWS):
         tab = open_tab(theme, width, VIEWS[name])
         tab.wait_for_timeout(3000)
         if name == 'think': tab.click('.live .experiments button >> nth=0')
@@ -238,7 +280,8 @@ def main(args):
         for path in sorted((NBS/'pretrained').glob('*/model.safetensors')):
             good &= parity(tab, path.parent.name, args.n)
         good &= experiments(tab)
-        for theme, width in product(('light', 'dark'), (1400, 390)) if args.keys else ():
+        good &= odd(open_tab)
+        for theme, width in product(('light', 'dark'), (1400, 360)) if args.keys else ():
             good &= by_keyboard(open_tab, theme, width)
         if args.shots or args.axe: good &= looks(open_tab, args)
         browser.close()

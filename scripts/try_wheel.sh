@@ -22,6 +22,12 @@ for name in names:
     run = subprocess.run([f'{sys.prefix}/bin/{name}', '--help'], capture_output=True, text=True)
     assert run.returncode == 0 and '--' in run.stdout and not run.stderr, (name, run)
     print(f'{name} --help: ok')
+
+# what a package index shows leads somewhere
+import re
+from importlib.metadata import metadata
+dead = re.findall(r'\]\((?![a-z]+:|#)[^)]*\)', metadata('math_llm')['Description'])
+assert not dead, dead
 PY
 
 # one real job: data, a tiny model, its measures, and a question to it

@@ -186,8 +186,10 @@ export function add_view(app, panel) {
       const chain = !n
         ? ''
         : wrong
-          ? ` ${wrong} of ${n} steps of its chain are wrong.`
-          : ` All ${n} steps of its chain are right.`;
+          ? ` ${wrong} of ${n} steps of its chain ${wrong > 1 ? 'are' : 'is'} wrong.`
+          : n > 1
+            ? ` All ${n} steps of its chain are right.`
+            : ' The one step of its chain is right.';
       const answer = found.answer === null ? 'no answer' : group(found.answer);
       verdict.replaceChildren(
         `${problem} = `,

@@ -33,6 +33,8 @@ const KEYS = [
   'ball',
   'told',
 ];
+/** What a reader types stays as it is, even if it is nothing. */
+const TYPED = ['sum', 'other', 'ball'];
 
 /** Build the page in `root`. source: {models: what there is, fetch(name, progress): a model's
     bytes and
@@ -98,7 +100,8 @@ class App {
     if (!tabs.length) return this.fail(new InputError('no model is here to run'));
     if (this.source.address) {
       window.addEventListener('hashchange', () => {
-        if (location.hash !== this.written) this.read_address();
+        // a link to a section of the page is no state
+        if (location.hash !== this.written && location.hash.includes('=')) this.read_address();
       });
       if (location.hash.includes('=')) return this.read_address();
     }
@@ -170,7 +173,8 @@ class App {
     this.from_address = from_address;
     Object.assign(this.state, changes);
     for (const key in this.state)
-      if (this.state[key] === null || this.state[key] === '') delete this.state[key];
+      if (this.state[key] === null || (this.state[key] === '' && !TYPED.includes(key)))
+        delete this.state[key];
     if (!this.names.includes(this.state.tab)) this.state.tab = this.names[0];
     this.write_address();
     return this.show();
@@ -184,19 +188,20 @@ class App {
       this.panels[i].hidden = t !== tab;
     });
     this.views[tab] ??= VIEWS[tab][1](this, this.panels[this.names.indexOf(tab)]);
+    const alive = () => run === this.run;
     await this.guard(async () => {
       this.views[tab].before?.();
       const loaded = await this.load(this.model_name());
-      if (run === this.run) await this.views[tab].show(loaded, () => run === this.run);
-    });
+      if (alive()) await this.views[tab].show(loaded, alive);
+    }, alive);
   }
-  /** Do something; a mistake is one line on the page. */
-  async guard(action) {
+  /** Do something; a mistake is one line on the page, unless something else is shown by then. */
+  async guard(action, alive = () => true) {
     this.error.textContent = '';
     try {
       await action();
     } catch (e) {
-      this.fail(e);
+      if (alive()) this.fail(e);
     }
   }
   fail(e) {

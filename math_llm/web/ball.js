@@ -166,14 +166,13 @@ export function ball_view(app, panel) {
     inputmode: 'numeric',
     autocomplete: 'off',
     size: 12,
-    maxlength: 12,
   });
   const another = () => {
     const n = [PLACES, ...Array(MOVES).fill(10)].map(n => Math.floor(Math.random() * n));
     return app.set({ball: n.join(''), told: null});
   };
   const form = ask_form(
-    () => app.set({ball: input.value.trim(), told: null}),
+    () => app.set({ball: input.value.replace(/\s/g, ''), told: null}),
     el('label', {}, 'Start (0 to 4) and seven moves ', input),
     el('button', {type: 'submit', class: 'main'}, 'Follow'),
     el('button', {type: 'button', on: {click: () => app.set({told: null})}}, 'Think again'),

@@ -5,15 +5,17 @@ import {start} from './app.js';
 const root = document.getElementById('live'),
   base = new URL('../pretrained/', import.meta.url);
 
-/** The bytes of a file, with progress; null if it is not there. */
+/** The bytes of a file, with progress; throws InputError if it is not there or breaks off. */
 async function bytes_of(path, progress) {
-  let response;
   try {
-    response = await fetch(new URL(path, base));
+    return await read(await fetch(new URL(path, base)), progress);
   } catch {
     throw new InputError(`${path} could not be fetched`);
   }
-  if (!response.ok) return null;
+}
+
+async function read(response, progress) {
+  if (!response.ok) throw new Error(response.statusText);
   const total = Number(response.headers.get('content-length')),
     parts = [],
     reader = response.body.getReader();
@@ -41,7 +43,6 @@ if (root) {
     address: !root.dataset.only,
     async fetch(name, progress) {
       const bytes = await bytes_of(`${name}/model.safetensors`, progress);
-      if (!bytes) throw new InputError('its weights are not there');
       const book = models.find(m => m.name === name).book
         ? await bytes_of(`${name}/codebook.json`)
         : null;

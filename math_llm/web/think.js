@@ -26,7 +26,7 @@ export function think_view(app, panel) {
     strip = el('ol', {class: 'thoughts', 'aria-label': 'Its thoughts'});
   const agree = el(
     'button',
-    {type: 'button', on: {click: () => app.guard(make_agree)}},
+    {type: 'button', hidden: true, on: {click: () => app.guard(make_agree)}},
     'Make the others agree',
   );
   const choices = el('div', {class: 'choices'}),
@@ -62,7 +62,8 @@ export function think_view(app, panel) {
     });
   }
   function silence() {
-    app.set({thoughts: decode(now.own.thoughts.map(() => NOOP))});
+    if (!now) return app.show(); // it says why there is nothing yet
+    return app.set({thoughts: decode(now.own.thoughts.map(() => NOOP))});
   }
   function make_agree() {
     const alphabet = thought_ids(now.model.meta.thought_alphabet);

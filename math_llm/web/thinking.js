@@ -102,7 +102,7 @@ export function swapped({model}) {
   };
 }
 
-/** Thoughts from the address; null: none, or not as many as the model has. */
+/** Thoughts from the address; null: none, not as many as the model has, or no thoughts. */
 export function read_thoughts(text, k) {
   let ids = [];
   try {
@@ -110,5 +110,5 @@ export function read_thoughts(text, k) {
   } catch {
     return null;
   }
-  return ids.length === k ? ids : null;
+  return ids.length === k && ids.every(t => thought_ids().includes(t)) ? ids : null;
 }
