@@ -328,7 +328,7 @@ def respond(self: _Prompt, line: str, # Without its newline
 @patch
 def _show(self: _Prompt, reply):
     if self.piped: return reply.line()
-    width = shutil.get_terminal_size().columns - 7      # a mark may become a word: `_fitting`
+    width = shutil.get_terminal_size().columns - 7      # a mark may become a word: `command`
     return reply.block(self.colour, max(8, width) if sys.stdout.isatty() else None)
 
 # %% ../nbs/14_interactive.ipynb #540b713a
@@ -396,23 +396,12 @@ def _greeting(config, model, colour):
     greeting = f'{config.checkpoint}{about}.\nType a problem like 99+21=, or quit.'
     return greeting + f'\nHow sure it is of a token: {shades}' * colour
 
-# %% ../nbs/14_interactive.ipynb #5b8e74c1
-_WORDS = str.maketrans({'✓': '(right)', '✗': '(wrong)', '✅': 'Right.', '❌': 'Wrong.', '✨': '*',
-                        '🤔': '*', '⚠': 'Warning:', '➤': '>', '…': '...', '–': '-', '·': '_'})
-
-def _fitting(text, out):
-    "A text whose marks `out` can show"
-    try: '✓✗✅❌✨🤔⚠➤'.encode(getattr(out, 'encoding', None) or 'utf-8')
-    except (UnicodeEncodeError, LookupError): return text.translate(_WORDS)
-    return text
-
 # %% ../nbs/14_interactive.ipynb #e04ac280
 def _ask_person(prompt, read=input):
     "Question and answer on a terminal, until the person leaves"
     with suppress(ImportError): importlib.import_module('readline') # arrow keys and history
     try:
-        while (said := prompt.respond(read(_fitting(prompt.question, sys.stdout)))) is not None:
-            print(_fitting(said, sys.stdout), flush=True)
+        while (said := prompt.respond(read(prompt.question))) is not None: print(said, flush=True)
     except (EOFError, KeyboardInterrupt): print()
 
 # %% ../nbs/14_interactive.ipynb #066559c7
@@ -428,11 +417,11 @@ def interactive_command(config):
     prompt = _Prompt(model, config.mode, not there, there and colour, options)
     _as_typed(sys.stdin)
     if there:
-        print(_fitting(_greeting(config, model, colour), sys.stdout))
+        print(_greeting(config, model, colour))
         return _ask_person(prompt)
     for line in sys.stdin:
         if (said := prompt.respond(line.rstrip('\r\n'))) is None: break
-        print(_fitting(said, sys.stdout), flush=True)
+        print(said, flush=True)
 
 # %% ../nbs/14_interactive.ipynb #e32a69d6
 check_calls(globals())

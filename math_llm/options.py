@@ -7,7 +7,7 @@ __all__ = ['opt', 'check_options', 'read_json', 'usable_streams', 'colour_wanted
            'atomic_write', 'contents']
 
 # %% ../nbs/20_options.ipynb #e1021ad2
-import argparse, dataclasses, errno, json, os, re, shlex, signal, sys, typing
+import argparse, codecs, dataclasses, errno, json, os, re, shlex, signal, sys, typing
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field
 from functools import wraps
@@ -144,6 +144,18 @@ def _read_options(config_class, argv, prog=None, description=None):
     except InputError as e:
         raise InputError(f'{e} (with --config {typed["config"]})' if saved else str(e)) from None
 
+# %% ../nbs/20_options.ipynb #b3f57899
+_IN_WORDS = {'✓': '(right)', '✗': '(wrong)', '✅': 'Right.', '❌': 'Wrong.', '✨': '*', '🤔': '*',
+             '⚠': 'Warning:', '➤': '>', '…': '...', '–': '-', '·': '_',
+             **{power: f'^{i}' for i, power in enumerate('⁰¹²³⁴⁵⁶⁷⁸⁹')}}
+
+def _in_words(error):
+    "What stands for characters that a stream cannot show, and where to go on"
+    words = ''.join(_IN_WORDS.get(c, '?') for c in error.object[error.start:error.end])
+    return re.sub(r'(?<=\d)\^', '', words), error.end
+
+codecs.register_error('math_llm', _in_words)
+
 # %% ../nbs/20_options.ipynb #eab4940f
 @contextmanager
 def usable_streams():
@@ -158,9 +170,9 @@ def usable_streams():
                 # it gets the number that is free
                 null = open(os.devnull, mode, encoding='utf-8', errors='replace')
                 setattr(sys, name, undo.enter_context(null))
-            elif mode == 'w' and hasattr(stream, 'reconfigure') and stream.errors != 'replace':
+            elif mode == 'w' and hasattr(stream, 'reconfigure') and stream.errors != 'math_llm':
                 undo.callback(show, stream, stream.errors)
-                show(stream, 'replace')
+                show(stream, 'math_llm')
         yield
 
 # %% ../nbs/20_options.ipynb #e8e834d9
