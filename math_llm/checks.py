@@ -62,9 +62,12 @@ def _array(value):
 
 # %% ../nbs/20_checks.ipynb #c44d1a66
 def _as_type(array, dtype):
-    "An array as another type; raises `ValueError` at a number that is none of a whole type"
-    with np.errstate(invalid='ignore'): a = array.astype(dtype)
-    if a.dtype.kind in 'iu' and (a != array).any(): raise ValueError
+    "An array or tensor as another type; raises `ValueError` at a number that a whole type lacks"
+    if isinstance(array, torch.Tensor): a, whole = array.to(dtype), not dtype.is_floating_point
+    else:
+        with np.errstate(invalid='ignore'): a = array.astype(dtype)
+        whole = a.dtype.kind in 'iu'
+    if whole and (a != array).any(): raise ValueError
     return a
 
 # %% ../nbs/20_checks.ipynb #c44d1a64
@@ -130,7 +133,7 @@ def _accepted(kind):
     origin, kinds = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin is Annotated:
         what, more, *dtype = _accepted(kinds[0]), *kinds[1:]
-        if dtype: what += f' that {np.dtype(dtype[0])} can hold'
+        if dtype: what += f' that {getattr(dtype[0], "__name__", dtype[0])} can hold'
         named = isinstance(more, str)
         return f"{what} ({more.replace(' ', ', ')})" if named else f"{what} with {', '.join(more)}"
     if origin in (typing.Union, types.UnionType): return ' or '.join(map(_accepted, kinds))

@@ -94,7 +94,7 @@ def _complete(model, tokens, lengths, max_new_tokens, script, choose):
             if not fixed and going.sum() < 0.7 * len(rows):
                 rows, lengths, new = rows[going], lengths[going], new[going]
                 cache.select(going.nonzero()[:, 0])
-        at = lengths[:, None] + i
+        at = (lengths[:, None] + i).clamp(max=model.config.max_length-1)   # once a row has ended
         logits = fixed(new, at, t + i) if fixed else model(new[:, None], cache, at)[:, -1]
     longest = int(ends.max())
     return out[:, :longest], probs[:, :longest], ends
@@ -110,6 +110,7 @@ def _script(model):
 # %% ../nbs/04_decoding.ipynb #0cfc3f75
 def _batches(model, tokens, lengths, batch_size):
     "Rows to work on together, with what is left of their script"
+    if lengths.min() == 0: raise InputError('an empty prompt cannot be completed')
     script, order = _script(model), lengths.argsort(stable=True)
     begun, closed = tokens == THINK, (tokens == END_THINK).any(1)           # (b, t), (b,)
     done = torch.where(begun.any(1), lengths - begun.int().argmax(1), 0)    # from `<think>` on
@@ -138,7 +139,6 @@ def generate(model: Transformer, # In evaluation mode
     g = None if seed is None else torch.Generator(device).manual_seed(seed)
     tokens, lengths = encode_batch(prompts)
     if not prompts: return _Generation(tokens, lengths, tokens.float())
-    if lengths.min() == 0: raise InputError('an empty prompt cannot be completed')
     if lengths.max() >= limit:
         raise InputError(f'a prompt of {lengths.max()} tokens leaves no room in {limit}')
     def choose(logits, allowed): return _pick(logits, temperature, top_k, g, allowed)

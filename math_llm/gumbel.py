@@ -44,7 +44,7 @@ def gumbel_softmax(logits: torch.Tensor, # (..., 16)
 def rollout(model: Transformer,
             tokens: Annotated[torch.Tensor, 'b t'], # Prompts, padded on the right
             lengths: Annotated[torch.Tensor, 'b'], # Tokens of each prompt
-            n: Count, # Tokens to write
+            n: Size, # Tokens to write
             sample: Callable, # Makes of logits (b, 16) and `i` the next input (b, 16)
            ) -> tuple[torch.Tensor, torch.Tensor, KVCache]:
     "Samples and logits (b, n, 16), and the cache, which has seen all samples but the last"

@@ -23,9 +23,9 @@ from .options import Size, check_calls
 @dataclass
 class Batch:
     "What a training step works on"
-    tokens: Annotated[torch.Tensor, 'b t'] # int64, padded with `<end>`
-    prompt_lengths: Annotated[torch.Tensor, 'b'] # Tokens through the first `=`
-    lengths: Annotated[torch.Tensor, 'b'] # Tokens through `<end>`
+    tokens: Annotated[torch.Tensor, 'b t', torch.int64] # Padded with `<end>`
+    prompt_lengths: Annotated[torch.Tensor, 'b', torch.int64] # Tokens through the first `=`
+    lengths: Annotated[torch.Tensor, 'b', torch.int64] # Tokens through `<end>`
     longest: tuple[int, int, int]|None = None # Most tokens in a prompt, a completion, a row
 
     def __post_init__(self):
@@ -68,8 +68,8 @@ def micro_batches(self: Batch, n: Size, # How many, or as many as there are rows
                   multiple: Size = 1, # Widths are multiples of this, as far as the batch is wide
                  ) -> list[Batch]:
     "The same rows, those of like length together"
-    cuts = self.lengths.argsort(stable=True).tensor_split(min(n, len(self)))
-    widths = [_round_up(int(self.lengths[rows[-1]]), multiple) for rows in cuts]
+    cuts = self.lengths.argsort(stable=True).tensor_split(max(min(n, len(self)), 1))
+    widths = [_round_up(max(self.lengths[rows].tolist(), default=0), multiple) for rows in cuts]
     return [Batch(self.tokens[rows, :t], self.prompt_lengths[rows], self.lengths[rows])
             for rows, t in zip(cuts, widths)]
 
@@ -89,7 +89,7 @@ class TeacherForcing(nn.Module):
 @patch
 def _sums(self: TeacherForcing, batch):
     target = batch.tokens[:, 1:]                                                # (b, t-1)
-    i = torch.arange(1, batch.tokens.shape[1], device=target.device)            # of each target
+    i = torch.arange(1, target.shape[1] + 1, device=target.device)              # of each target
     logits = self.model(batch.tokens[:, :-1]).float()                           # (b, t-1, 16)
     there = i < batch.lengths[:, None]                                          # (b, t-1)
     completion = there & (i >= batch.prompt_lengths[:, None])

@@ -9,6 +9,7 @@ __all__ = ['ModelConfig', 'Attention', 'KVCache', 'MLP', 'Block', 'Meta', 'thoug
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Annotated
 import torch
 import torch.nn.functional as F
@@ -165,6 +166,7 @@ class KVCache:
                  differentiable: bool = False): # Keep what autograd needs: never write in place
         c, device = model.config, next(model.parameters()).device
         self.n, self.differentiable = 0, differentiable
+        self.shape = c.n_layers, c.n_heads, c.d_head
         slots = 0 if differentiable else capacity or c.max_length
         self.positions = torch.full((batch, slots), self.PAD, device=device)
         # by block (b, h, s, d), differentiable ones (s, b, h, d); of the type that arrives
@@ -306,16 +308,30 @@ class Transformer(nn.Module):
         "How many weights the model has"
         return sum(p.numel() for p in self.parameters())
 
+# %% ../nbs/03_model.ipynb #d3a1f0r1
+@patch
+def _refuse(self: Transformer, x, cache, positions, at, visible):
+    "Raise `InputError` at what does not belong together, before a cache is changed"
+    c, t, slots = self.config, x.shape[1], x.shape[1] + (cache.n if cache else 0)
+    if cache and cache.shape != (c.n_layers, c.n_heads, c.d_head):
+        raise InputError('this cache is for models of another shape')
+    if visible is not None and visible.shape[2] != slots:
+        raise InputError(f'visible is about {visible.shape[2]} slots, but there are {slots}')
+    if x.device.type != 'cpu' or torch.compiler.is_compiling(): return
+    if positions is not None and (positions % KVCache.PAD >= c.max_length).any():
+        raise InputError(f'positions go from 0 to {c.max_length-1}, or are {KVCache.PAD}: padding')
+    if at is not None and not at.equal(at.clamp(0, t-1)):
+        raise InputError(f'at names inputs, which go from 0 to {t-1}')
+
 # %% ../nbs/03_model.ipynb #d3a1f033
 @patch
 def _places(self: Transformer, x, cache, positions):
-    "Positions of inputs (b or 1, t), of all keys (b or 1, s), and entries of tables (b or 1, t)"
-    (b, t), limit, n = x.shape[:2], self.config.max_length, cache.n if cache else 0
+    "Positions of inputs, and entries of tables (b or 1, t)"
+    t, limit, n = x.shape[1], self.config.max_length, cache.n if cache else 0
     if positions is None:
         if n+t > limit: raise InputError(f'{n+t} tokens do not fit the context length of {limit}')
         positions = torch.arange(n, n+t, device=x.device)[None]
-    keys = positions if cache is None else cache.extend(positions.expand(b, t))
-    return positions, keys, positions.clamp(max=limit-1)
+    return positions, positions.clamp(max=limit-1)
 
 # %% ../nbs/03_model.ipynb #d32affad
 @patch
@@ -347,18 +363,20 @@ def _bias(self: Transformer, positions, keys, visible):
 def forward(self: Transformer,
             x: Annotated[Tensor, 'b t']|Annotated[Tensor, 'b t 16'], # Ids, or mixtures of tokens
             cache: KVCache|None = None, # What was seen before; extended by `x`
-            positions: Annotated[Tensor, 'b t']|None = None, # Default: in a row; padding: `PAD`
+            positions: Annotated[Tensor, 'b t', torch.int64]|None = None, # Default: in a row
             # Called at each name that `sites` lists; its result takes the value's place
             hook: Callable[[str, Tensor], Tensor]|None = None,
-            at: Annotated[Tensor, 'b n']|None = None, # Which inputs' logits; default: all
+            at: Annotated[Tensor, 'b n', torch.int64]|None = None, # Inputs to answer; default: all
             # Which slots, those of `x` included, each input may look at; default: all
-            visible: Annotated[Tensor, 'b t s']|None = None,
+            visible: Annotated[Tensor, 'b t s', torch.bool]|None = None,
            ) -> Tensor: # Logits (b, t or n, 16) of the token that follows each input
     "Predict what follows each input; raises `InputError` if a text is too long or an id unknown"
     c, hook, given = self.config, hook or _unhooked, (cache, positions, at, visible)
     causal = c.position != 'alibi' and all(g is None for g in given)
-    positions, keys, index = self._places(x, cache, positions)
+    self._refuse(x, cache, positions, at, visible)
+    positions, index = self._places(x, cache, positions)
     h = hook('embed', self._embedded(x, index))                            # (b, t, d_model)
+    keys = positions if cache is None else cache.extend(positions.expand(x.shape[:2]))
     rotation, bias = None, self._bias(positions, keys, visible)
     if c.position == 'rope': rotation = [a[index][:, None] for a in self.angles] # (b, 1, t, d/2)
     for i, block in enumerate(self.blocks):
@@ -368,14 +386,22 @@ def forward(self: Transformer,
     return hook('logits', self.head(hook('final_norm', self.norm(h))))
 
 # %% ../nbs/03_model.ipynb #d7ef02d8
+_WITHIN, _LOCK = {}, Lock() # how many are within, and the modes before, by model
+
 @patch
 @contextmanager
 def evaluating(self: Transformer):
-    "Within, dropout is off; afterwards each module is in the mode that it was in"
-    modes = [(m, m.training) for m in self.modules()]
+    "Within, dropout is off; behind the last of several threads, modules are in their modes again"
+    with _LOCK:
+        n, modes = _WITHIN.get(self) or (0, [(m, m.training) for m in self.modules()])
+        _WITHIN[self] = n + 1, modes
     try: yield self.eval()
-    finally:
-        for m, training in modes: m.training = training # also after Ctrl-C
+    finally: # also after Ctrl-C
+        with _LOCK:
+            n, modes = _WITHIN.pop(self)
+            if n > 1: _WITHIN[self] = n - 1, modes
+            else:
+                for m, training in modes: m.training = training
 
 # %% ../nbs/03_model.ipynb #fc26803a
 @patch
