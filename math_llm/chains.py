@@ -149,6 +149,7 @@ def render(problems: Problems, # What to write
            config: ProblemConfig, # Chain and padding
           ) -> Examples:
     "Problems written out as token ids, all at once"
+    if config.zero_pad: problems = problems.zfill(config.max_digits)
     sums, carries = add(problems.digits)
     f = _Form(len(problems))
     _operands(f, problems)
@@ -187,13 +188,10 @@ def parse_example(text: str, # `658+189=<think>…</think>847<end>`, with or wit
     if m: return m[1].split('+'), m[2], m[3]
     raise InputError(f'not an example: {reprlib.repr(text)}; accepted: a+b=<think>…</think>c<end>')
 
-# %% ../nbs/02_chains.ipynb #a21168e3
-_split = re.compile(r'(=\d+)(?=\d\+)') # a sum, and the step behind it
-
 # %% ../nbs/02_chains.ipynb #5c61a0fd
 def chain_steps(chain: str) -> list[str]:
     "The steps of a `columns` chain, which is written without spaces"
-    return _split.sub(r'\1 ', chain).split()
+    return re.sub(r'(=\d+)(?=\d\+)', r'\1 ', chain).split() # between a sum and the step behind it
 
 # %% ../nbs/02_chains.ipynb #3d4dbacf
 @dataclass
@@ -204,8 +202,7 @@ class _Step:
     arithmetic: bool = False # The sum is that of its terms
     digits: bool = False # The terms are this column's digits and the carry of the step before
 
-    @property
-    def ok(self): return self.well_formed and self.arithmetic and self.digits
+    ok = property(lambda self: self.well_formed and self.arithmetic and self.digits)
 
 # %% ../nbs/02_chains.ipynb #a1c22002
 _step = re.compile(r'(\d(?:\+\d)+(?:\+[1-9]\d{0,99})?)=(0|[1-9]\d{0,99})') # terms, sum

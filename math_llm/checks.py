@@ -145,13 +145,11 @@ def _accepted(kind):
 # %% ../nbs/20_checks.ipynb #7ecbced7
 def _shown(value):
     "A value in one short line"
-    plain = (str, bytes, int, float, list, tuple, dict, np.generic, Path, type(None),
-             torch.device)
-    try: text = ' '.join(reprlib.repr(value).split()) if isinstance(value, plain) else ''
-    except ValueError: text = '' # an integer beyond what Python writes
-    array = isinstance(value, (np.ndarray, torch.Tensor))
-    shape = f', shape {tuple(value.shape)}' if array else ''
-    return text or f'of type {type(value).__name__}{shape}'
+    kind = f'of type {type(value).__name__}'
+    if isinstance(value, (np.ndarray, torch.Tensor)): return f'{kind}, shape {tuple(value.shape)}'
+    plain = str, bytes, int, float, list, tuple, dict, np.generic, Path, type(None), torch.device
+    try: return ' '.join(reprlib.repr(value).split()) if isinstance(value, plain) else kind
+    except ValueError: return kind # an integer beyond what Python writes
 
 # %% ../nbs/20_checks.ipynb #7ecbced8
 def converted(kind, # An annotation: `int`, `list[str]|None`, `Annotated[np.ndarray, 'b t']`
@@ -196,9 +194,8 @@ def _takes_kinds(f):
 # %% ../nbs/20_checks.ipynb #20c00018
 def _check_methods(cls, module):
     "Let the public methods that a module, by its name, gives to a class check their arguments"
-    fields = getattr(cls, '__dataclass_fields__', {}).values()
-    ready = any('help' in x.metadata for x in fields) # options check themselves
-    special = {'__getitem__'} if ready else {'__getitem__', '__init__'}
+    ready = any('help' in x.metadata for x in getattr(cls, '__dataclass_fields__', {}).values())
+    special = {'__getitem__'} if ready else {'__getitem__', '__init__'} # options check themselves
     for name, method in list(vars(cls).items()):
         bound = getattr(cls, name, None)
         if getattr(bound, '__module__', '') != module: continue # of others: what is patched

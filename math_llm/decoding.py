@@ -146,8 +146,7 @@ def generate(model: Transformer, # In evaluation mode
     parts = [_complete(model, tokens[rows, :int(lengths[rows].max())].to(device),
                        lengths[rows].to(device), max_new_tokens, script, choose)
              for rows, script in batches]
-    shape = len(prompts), max(o.shape[1] for o, *_ in parts)
-    out = tokens.new_full(shape, END)
+    out = tokens.new_full((len(prompts), max(o.shape[1] for o, *_ in parts)), END)
     probs = torch.zeros_like(out, dtype=torch.float32)
     for (rows, _), (o, p, n) in zip(batches, parts):
         out[rows, :o.shape[1]], probs[rows, :o.shape[1]], lengths[rows] = o.cpu(), p.cpu(), n.cpu()

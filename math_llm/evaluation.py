@@ -105,8 +105,7 @@ def _precisions(model):
     return [torch.autocast(weight.device.type, torch.bfloat16)] * fast + [nullcontext()]
 
 # %% ../nbs/07_evaluation.ipynb #353f788b
-def written_for(model: Transformer,
-                problems: Problems|Examples, # At least one
+def written_for(model: Transformer, problems: Problems|Examples, # At least one
                 max_length: Size|None = None, # Longest text, in tokens; default: the context length
                ) -> Examples:
     "Problems written out as this model writes them; raises `InputError` if one does not fit"
@@ -226,8 +225,7 @@ def partition(self: Meta): # Options of `held_out`; empty: it is not known
     return known if len(known) == len(kept) else {}
 
 # %% ../nbs/07_evaluation.ipynb #76a0c8df
-def held_out_problems(model: Transformer,
-                      n: Count, # How many
+def held_out_problems(model: Transformer, n: Count, # How many
                       seed: Count = 0, # Decides the draw
                       **changes): # Of its limits, fields of `ProblemConfig` such as `carry_bias`
     "`Problems` of a model's kind that it has not met, if its `meta` says how they were split"

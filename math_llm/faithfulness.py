@@ -166,16 +166,14 @@ def _disturbances(kind):
     return dict(cut_short=_cut_short) | one | dict(noop=_silenced, swapped=_swapped)
 
 # %% ../nbs/08_faithfulness.ipynb #712153d0
-def faithfulness(model: Transformer,
-                 problems: Problems|Examples, # Whose chains to disturb
+def faithfulness(model: Transformer, problems: Problems|Examples, # Whose chains to disturb
                  batch_size: Size = 512, # Texts at a time
                  seed: Count = 0, # Decides which steps are falsified, and how, and what is swapped
                 ) -> dict: # Plain JSON
     "Disturb a model's chains (Lanham et al., 2307.13702); raises `InputError` if it writes none"
     rng, disturbances = np.random.default_rng(seed), _disturbances(model.meta.chain)
-    examples = written_for(model, problems)
     with model.evaluating():
-        cases = _cases(model, examples, batch_size)
+        cases = _cases(model, written_for(model, problems), batch_size)
         report = dict(chain=model.meta.chain, n=len(cases))
         for name, disturb in disturbances.items():
             made = disturb(cases, model, rng) if cases else []
@@ -223,13 +221,6 @@ class EvaluateConfig:
         if n > 1: raise InputError('--fresh, --data-path and --data-dir contradict: give one')
         if self.carry_bias and not self.fresh: raise InputError('--carry-bias needs --fresh too')
 
-# %% ../nbs/08_faithfulness.ipynb #9a13c91a
-def _as_written(problems, limits):
-    "Problems as a model of these limits writes them: perhaps with leading zeros"
-    if not limits.zero_pad: return problems
-    wide = [[o.zfill(limits.max_digits) for o in row] for row in problems.operands()]
-    return Problems.from_operands(wide)
-
 # %% ../nbs/08_faithfulness.ipynb #60e0fa61
 def _warnings(problems, meta, fresh):
     "What a person should know before believing the report"
@@ -258,7 +249,7 @@ def _asked(config, model):
     if not (config.data_path or file.exists()):
         raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data '
                          f'makes one, and --fresh N needs none')
-    p = _as_written(read_problems(file), problem_config(model.meta))
+    p = read_problems(file)
     return p, f'{len(p)} problems from {file}', False
 
 # %% ../nbs/08_faithfulness.ipynb #fa1ea1c2
@@ -266,8 +257,7 @@ def _measured(config, model, problems):
     "The report on a model, and the report as text"
     report = evaluate(model, problems, config.batch_size, config.max_length, progress=True)
     if not config.faithfulness: return report, format_report(report)
-    some = problems[:config.faithfulness]
-    found = faithfulness(model, some, config.batch_size, config.seed)
+    found = faithfulness(model, problems[:config.faithfulness], config.batch_size, config.seed)
     return report | dict(faithfulness=found), f'{format_report(report)}\n\n{_page(found)}'
 
 # %% ../nbs/08_faithfulness.ipynb #16749ffe

@@ -173,8 +173,7 @@ class GumbelCompletion(_Gumbel):
 # %% ../nbs/06_gumbel.ipynb #2213898e
 class GumbelAnswer(_Gumbel):
     "Cross-entropy of the answer alone, behind thoughts of the model's own; examples have no chain"
-    def __init__(self, model: Transformer,
-                 n_thoughts: Size, # K, the same for every problem
+    def __init__(self, model: Transformer, n_thoughts: Size, # K, the same for every problem
                  config: GumbelConfig|None = None): # Default: straight-through
         super().__init__(model, config)
         self.n_thoughts = n_thoughts

@@ -58,8 +58,10 @@ def _beside_the_column(prompts, digits, m, s):
 # %% ../nbs/23_hiding.ipynb #hide0012
 class HidingAnswer(GumbelAnswer):
     "`GumbelAnswer` whose answers see little, and learn to ignore thoughts without use"
-    def __init__(self, model: Transformer,
-                 n_thoughts: Size, # K, the same for every problem
+    # is it time to choose the thoughts that are redundant?
+    prunes = property(lambda self: self.late and self.pruned is None)
+
+    def __init__(self, model: Transformer, n_thoughts: Size, # K, the same for every problem
                  config: HidingConfig|None = None): # Default: nothing is hidden
         super().__init__(model, n_thoughts, config or HidingConfig())
         self.pruned = None # thoughts that answers learn to ignore; None: not chosen yet
@@ -73,12 +75,6 @@ def set_progress(self: HidingAnswer, progress: float): # Share of the training t
     self.hidden_share = ramp(self.config.gumbel_hide, 0., progress, until=0.5)
     self.late = self.config.gumbel_prune < 1 and progress >= self.config.gumbel_prune
     self.hidden_thoughts = 0. if self.late else self.config.gumbel_hide_thoughts
-
-# %% ../nbs/23_hiding.ipynb #hide0031
-@patch(as_prop=True)
-def prunes(self: HidingAnswer):
-    "Is it time to choose the thoughts that are redundant?"
-    return self.late and self.pruned is None
 
 # %% ../nbs/23_hiding.ipynb #hide0033
 @patch

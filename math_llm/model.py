@@ -8,7 +8,7 @@ __all__ = ['ModelConfig', 'Attention', 'KVCache', 'MLP', 'Block', 'Meta', 'thoug
 # %% ../nbs/03_model.ipynb #cf878e33
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Annotated
 import torch
@@ -43,8 +43,7 @@ class ModelConfig:
             raise InputError(f'd_model ({self.d_model}) must be a multiple of n_heads '
                              f'({self.n_heads}), and with rope the width of a head must be even')
 
-    @property
-    def d_head(self): return self.d_model // self.n_heads
+    d_head = property(lambda self: self.d_model // self.n_heads)
 
 # %% ../nbs/03_model.ipynb #d3a1f001
 @patch(cls_method=True)
@@ -53,8 +52,8 @@ def from_size(cls: ModelConfig, size: str, # One of `SIZES`
     "The configuration of a named size; raises `InputError` if there is none of that name"
     if size not in cls.SIZES:
         raise InputError(f'unknown model size {size!r}; accepted are {", ".join(cls.SIZES)}')
-    shape = dict(zip(('n_layers', 'd_model', 'n_heads', 'd_ff'), cls.SIZES[size]))
-    return cls(**shape | {k: v for k, v in overrides.items() if v is not None})
+    changes = {k: v for k, v in overrides.items() if v is not None}
+    return replace(cls(*cls.SIZES[size]), **changes)
 
 # %% ../nbs/03_model.ipynb #d3a1f002
 def _unhooked(name, value): return value
@@ -130,8 +129,7 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(c.d_model, 3*c.d_model, bias=False)
         self.out = nn.Linear(c.d_model, c.d_model, bias=False)
 
-    def forward(self,
-                x, # (b, t, d_model)
+    def forward(self, x, # (b, t, d_model)
                 bias, # (b or 1, h or 1, t, s) True: may be looked at; or numbers to add to scores
                 rotation=None, # Cosines and sines that turn queries and keys
                 remember=None, # Adds keys and values to a cache, and returns all that it holds
@@ -241,8 +239,7 @@ class Block(nn.Module):
         self.norm2, self.mlp = nn.LayerNorm(c.d_model), MLP(c)
         self.drop = nn.Dropout(c.dropout)
 
-    def forward(self,
-                x, # (b, t, d_model)
+    def forward(self, x, # (b, t, d_model)
                 at=None, # (b, n) the inputs whose values are wanted; default: all
                 hook=_unhooked, **attention): # More arguments of `Attention.forward`
         found = self.attn(self.norm1(x) if self.pre else x, at=at, hook=_scoped(hook, 'attn.'),
@@ -315,6 +312,8 @@ def _refuse(self: Transformer, x, cache, positions, at, visible):
     c, t, slots = self.config, x.shape[1], x.shape[1] + (cache.n if cache else 0)
     if cache and cache.shape != (c.n_layers, c.n_heads, c.d_head):
         raise InputError('this cache is for models of another shape')
+    if positions is None and slots > c.max_length:
+        raise InputError(f'{slots} tokens do not fit the context length of {c.max_length}')
     if visible is not None and visible.shape[2] != slots:
         raise InputError(f'visible is about {visible.shape[2]} slots, but there are {slots}')
     if x.device.type != 'cpu' or torch.compiler.is_compiling(): return
@@ -323,23 +322,12 @@ def _refuse(self: Transformer, x, cache, positions, at, visible):
     if at is not None and not at.equal(at.clamp(0, t-1)):
         raise InputError(f'at names inputs, which go from 0 to {t-1}')
 
-# %% ../nbs/03_model.ipynb #d3a1f033
-@patch
-def _places(self: Transformer, x, cache, positions):
-    "Positions of inputs, and entries of tables (b or 1, t)"
-    t, limit, n = x.shape[1], self.config.max_length, cache.n if cache else 0
-    if positions is None:
-        if n+t > limit: raise InputError(f'{n+t} tokens do not fit the context length of {limit}')
-        positions = torch.arange(n, n+t, device=x.device)[None]
-    return positions, positions.clamp(max=limit-1)
-
 # %% ../nbs/03_model.ipynb #d32affad
 @patch
 def _embedded(self: Transformer, x, index):
     "Vectors (b, t, d_model) of tokens or mixtures that stand at positions `index` (b or 1, t)"
     if x.ndim == 3: # in full precision, also under autocast
-        with _uncast(x.device):
-            h = x.to(self.embed.weight.dtype) @ self.embed.weight
+        with _uncast(x.device): h = x.to(self.embed.weight.dtype) @ self.embed.weight
     elif x.is_floating_point(): raise InputError('token ids are whole numbers')
     else:
         try: h = self.embed(x.long())
@@ -372,9 +360,10 @@ def forward(self: Transformer,
            ) -> Tensor: # Logits (b, t or n, 16) of the token that follows each input
     "Predict what follows each input; raises `InputError` if a text is too long or an id unknown"
     c, hook, given = self.config, hook or _unhooked, (cache, positions, at, visible)
-    causal = c.position != 'alibi' and all(g is None for g in given)
-    self._refuse(x, cache, positions, at, visible)
-    positions, index = self._places(x, cache, positions)
+    self._refuse(x, *given)
+    causal, n = c.position != 'alibi' and all(g is None for g in given), cache.n if cache else 0
+    if positions is None: positions = torch.arange(n, n + x.shape[1], device=x.device)[None]
+    index = positions.clamp(max=c.max_length-1)                            # of tables, (b or 1, t)
     h = hook('embed', self._embedded(x, index))                            # (b, t, d_model)
     keys = positions if cache is None else cache.extend(positions.expand(x.shape[:2]))
     rotation, bias = None, self._bias(positions, keys, visible)

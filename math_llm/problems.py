@@ -82,6 +82,14 @@ def operands(self: Problems) -> list[list[str]]: # The operands of each problem,
     return [[''.join(map(str, o[:w][::-1])) for o, w in zip(d, ws) if w]
             for d, ws in zip(self.digits.tolist(), self.n_digits.tolist())]
 
+# %% ../nbs/01_problems.ipynb #b71e04z1
+@patch
+def zfill(self: Problems, width: Count) -> Problems:
+    "The same problems, with leading zeros where an operand has fewer than `width` digits"
+    more = max(width - self.digits.shape[2], 0)
+    n_digits = np.maximum(self.n_digits, width) * (self.n_digits > 0)
+    return Problems(np.pad(self.digits, ((0, 0), (0, 0), (0, more))), n_digits)
+
 # %% ../nbs/01_problems.ipynb #b71e04a8
 @patch(cls_method=True)
 def concat(cls: Problems, parts: list[Problems], # At least one
@@ -147,8 +155,7 @@ class ProblemConfig:
         if self.carry_bias + self.repeat_bias > 1:
             raise InputError('--carry-bias and --repeat-bias must not be more than 1 together')
 
-    @property
-    def n_thoughts(self): return self.thought_tokens or self.max_digits + 1
+    n_thoughts = property(lambda self: self.thought_tokens or self.max_digits + 1)
 
 # %% ../nbs/01_problems.ipynb #5cca404f
 def _biased_digits(width, d, rng):

@@ -67,11 +67,6 @@ class _RunOptions:
     compile: bool = opt(False, 'Compile the model with torch.compile')
     graphs: bool = opt(True, 'On a GPU, record steps as CUDA graphs', flag=False)
     num_workers: int = opt(1, 'Threads for batches; these do not depend on it', low=0, high=1024)
-
-# %% ../nbs/24_settings.ipynb #64252ece
-@dataclass
-class _ReportOptions:
-    heading = 'run'
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
     eval_steps: int = opt(1000, 'Steps between measurements on validation problems', low=1)
     test_examples: int = opt(10_000, 'Test problems, where they are drawn; as many, but at most '
@@ -79,16 +74,6 @@ class _ReportOptions:
     logging_steps: int = opt(100, 'Steps between log lines', low=1)
     wandb: bool = opt(True, 'Log to Weights & Biases: online with an account, else offline')
     progress: bool = opt(True, 'Show a progress bar on a terminal or in a notebook')
-
-# %% ../nbs/24_settings.ipynb #bf75b993
-def _contradicting_thoughts(c):
-    "What options of the chain say against each other, in words"
-    if c.invents and c.chain:
-        yield '--supervise answer and --chain contradict each other: the model invents its chain'
-    if c.thought_tokens is not None and not (c.chain == 'noop' or c.invents):
-        yield '--thought-tokens means nothing without --chain noop or --supervise answer'
-    if c.use_gumbel and c.prompt_loss_weight not in (0, TrainingConfig.prompt_loss_weight):
-        yield '--prompt-loss-weight means nothing with --use-gumbel: there the prompt is not scored'
 
 # %% ../nbs/24_settings.ipynb #bf75b996
 _SHAPE = ('n_layers', 'd_model', 'n_heads', 'd_ff')
@@ -100,15 +85,20 @@ def _contradictions(c):
     for kind in ('fp16', 'bf16'):
         if getattr(c, kind) and c.precision not in ('auto', kind):
             yield f'--{kind} and --precision {c.precision} contradict each other'
-    yield from (*c.contradictions(), *_contradicting_thoughts(c))
+    yield from c.contradictions()
+    if c.invents and c.chain:
+        yield '--supervise answer and --chain contradict each other: the model invents its chain'
+    if c.thought_tokens is not None and not (c.chain == 'noop' or c.invents):
+        yield '--thought-tokens means nothing without --chain noop or --supervise answer'
+    if c.use_gumbel and c.prompt_loss_weight not in (0, TrainingConfig.prompt_loss_weight):
+        yield '--prompt-loss-weight means nothing with --use-gumbel: there the prompt is not scored'
     for name in _SHAPE:
         if c.init_from and getattr(c, name) is not None:
             yield f'--init-from brings its own shape; --{name.replace("_", "-")} cannot change it'
 
 # %% ../nbs/24_settings.ipynb #db56cef4
 @dataclass
-class TrainingConfig(_ReportOptions, _RunOptions, _OptimisationOptions, HidingConfig, _ModelOptions,
-                     DataOptions):
+class TrainingConfig(_RunOptions, _OptimisationOptions, HidingConfig, _ModelOptions, DataOptions):
     "A training run, complete: the same configuration makes the same weights on the same machine"
     most_used = ('config', 'output_dir', 'max_digits', 'max_steps', 'model_size', 'use_gumbel',
                  'seed')
@@ -176,8 +166,7 @@ def resolve_precision(precision: str, device: torch.device) -> str: # fp32, bf16
         raise InputError('--fp16 needs a GPU; on this device use --bf16 or --precision fp32')
     if precision != 'auto': return precision
     if device.type == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp32'
-    fast = device.type == 'cpu' and _native_bf16() and _bf16_gain() > 1.2
-    return 'bf16' if fast else 'fp32'
+    return 'bf16' if device.type == 'cpu' and _native_bf16() and _bf16_gain() > 1.2 else 'fp32'
 
 # %% ../nbs/24_settings.ipynb #24e0a007
 check_calls(globals())

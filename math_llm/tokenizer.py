@@ -46,9 +46,8 @@ _bytes = {ord(t): i for i, t in enumerate(VOCAB[:END])} | {128 + i: i for i in r
 _table = bytes((_bytes | {ord('\n'): 255}).get(b, 254) for b in range(256))
 
 # %% ../nbs/00_tokenizer.ipynb #5f0c21ab
-def _encode_lines(lines: bytes, # Texts, a newline behind each; spaces are skipped
-                ) -> bytes: # Ids; 255 for a newline, 254 where no token starts
-    "The token ids of many lines"
+def _encode_lines(lines): # bytes: texts, a newline behind each; spaces are skipped
+    "The token ids of many lines, as bytes; 255 for a newline, 254 where no token starts"
     if not lines.isascii(): lines = re.sub(rb'[\x80-\xff]', b'?', lines)
     for i in range(END, 16): lines = lines.replace(VOCAB[i].encode(), bytes([128 + i]))
     return lines.translate(_table, b' ')
