@@ -184,8 +184,7 @@ def parse_example(text: str, # `658+189=<think>…</think>847<end>`, with or wit
                  ) -> tuple[list[str], str|None, str]: # Operands, chain (None: no chain), answer
     "Take an example apart; raises `InputError` where it is none"
     text = decode(encode(text))
-    m = _example.fullmatch(text)
-    if m: return m[1].split('+'), m[2], m[3]
+    if m := _example.fullmatch(text): return m[1].split('+'), m[2], m[3]
     raise InputError(f'not an example: {reprlib.repr(text)}; accepted: a+b=<think>…</think>c<end>')
 
 # %% ../nbs/02_chains.ipynb #5c61a0fd

@@ -94,8 +94,7 @@ class GumbelConfig:
 def need(self: GumbelConfig, given, what: str, *names: str):
     "Refuse options that were changed, though they mean nothing without another one"
     changed = [n for n in names if getattr(self, n) != getattr(type(self), n)]
-    if changed and not given:
-        raise InputError(f'{", ".join(changed)} means nothing without {what}')
+    if changed and not given: raise InputError(f'{", ".join(changed)} means nothing without {what}')
 
 # %% ../nbs/06_gumbel.ipynb #f6a1f002
 def _targets(batch):
@@ -161,8 +160,7 @@ class GumbelCompletion(_Gumbel):
     "Cross-entropy of the completion; behind the prompt the model reads its own samples alone"
     def n_samples(self, batch): return batch.longest[1]
 
-    def forward(self, batch: Batch,
-                noise: torch.Tensor|None = None): # (b, m, 16); default: new noise
+    def forward(self, batch: Batch, noise: torch.Tensor|None = None): # (b, m, 16); default: new
         "Sum of the losses, sum of the weights, right predictions, predictions"
         self.check_length(batch.longest[2])
         if noise is None: noise = self.new_noise(batch)
@@ -182,8 +180,7 @@ class GumbelAnswer(_Gumbel):
 
     def visible(self, batch, noise): return None # what the answer may look at; None: everything
 
-    def forward(self, batch: Batch,
-                noise: torch.Tensor|None = None): # (b, K, 16); default: new noise
+    def forward(self, batch: Batch, noise: torch.Tensor|None = None): # (b, K, 16); default: new
         "Sum of the losses, sum of the weights, right predictions, predictions"
         self.check_length(batch.longest[2] + self.n_thoughts + 2)
         if noise is None: noise = self.new_noise(batch)

@@ -42,8 +42,7 @@ def _round_up(n, multiple): return -(-n // multiple) * multiple
 
 # %% ../nbs/05_learning.ipynb #e5a1f003
 @patch(cls_method=True)
-def of(cls: Batch, ex: Examples,
-       multiple: Size = 1, # Pad to a multiple of this many tokens
+def of(cls: Batch, ex: Examples, multiple: Size = 1, # Pad to a multiple of this many tokens
        limit: Size|None = None, # but never beyond this many
       ) -> Batch:
     "A batch of examples"

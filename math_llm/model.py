@@ -52,8 +52,7 @@ def from_size(cls: ModelConfig, size: str, # One of `SIZES`
     "The configuration of a named size; raises `InputError` if there is none of that name"
     if size not in cls.SIZES:
         raise InputError(f'unknown model size {size!r}; accepted are {", ".join(cls.SIZES)}')
-    changes = {k: v for k, v in overrides.items() if v is not None}
-    return replace(cls(*cls.SIZES[size]), **changes)
+    return replace(cls(*cls.SIZES[size]), **{k: v for k, v in overrides.items() if v is not None})
 
 # %% ../nbs/03_model.ipynb #d3a1f002
 def _unhooked(name, value): return value
@@ -80,15 +79,11 @@ def _angles(length, d):
     "What a position is turned by (length, d/2): waves of lengths from 2π towards 10000·2π"
     return torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, d, 2).float() / d)
 
-# %% ../nbs/03_model.ipynb #d3a1f00b
-def _slopes(n):
-    "ALiBi's penalty for a step of distance, one a head: a geometric sequence down to 1/256"
-    return 2 ** (-8 * torch.arange(1, n+1).float() / n)
-
 # %% ../nbs/03_model.ipynb #d3a1f00e
 def _position_tables(c):
     "What the position scheme of a configuration looks up, by name"
-    if c.position == 'alibi': return dict(slopes=_slopes(c.n_heads))
+    n = c.n_heads
+    if c.position == 'alibi': return dict(slopes=2 ** (-8 * torch.arange(1, n+1).float() / n))
     if c.position not in ('sinusoidal', 'rope'): return {}
     angles = _angles(c.max_length, c.d_model if c.position == 'sinusoidal' else c.d_head)
     if c.position == 'rope': return dict(angles=torch.stack([angles.cos(), angles.sin()]))
