@@ -87,7 +87,7 @@ def operands(self: Problems) -> list[list[str]]: # The operands of each problem,
 def zfill(self: Problems, width: Count) -> Problems:
     "The same problems, with leading zeros where an operand has fewer than `width` digits"
     more = max(width - self.digits.shape[2], 0)
-    n_digits = np.maximum(self.n_digits, width) * (self.n_digits > 0)
+    n_digits = np.maximum(self.n_digits, width, dtype=int) * (self.n_digits > 0)
     return Problems(np.pad(self.digits, ((0, 0), (0, 0), (0, more))), n_digits)
 
 # %% ../nbs/01_problems.ipynb #b71e04a8
