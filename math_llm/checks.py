@@ -77,9 +77,8 @@ def _annotated(value, sizes, kind, more, dtype=None):
     if isinstance(more, tuple): good = set(more) <= value.keys()
     else:
         names = more.split()
-        known = {n: int(n) for n in names if n.isdigit()}
         good = value.ndim == len(names) and all(
-            n == '_' or (known.get(n) or sizes.setdefault(n, size)) == size
+            n == '_' or (int(n) if n.isdigit() else sizes.setdefault(n, size)) == size
             for n, size in zip(names, value.shape))
     if not good: raise ValueError
     return value if dtype is None or value.dtype == dtype else _as_type(value, dtype)

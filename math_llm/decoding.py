@@ -36,7 +36,6 @@ def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (
     if temperature < 0: raise InputError(f'temperature must be at least 0, not {temperature}')
     logits = logits.float()
     if allowed is not None: logits = logits.masked_fill(~allowed, -torch.inf)
-    probs = logits.softmax(-1)
     if temperature == 0: tokens = logits.argmax(-1)
     else:
         scaled = logits / min(max(temperature, 1e-20), 1e30)               # what 32 bits can hold
@@ -44,7 +43,7 @@ def _pick(logits, temperature=0., top_k=None, generator=None, allowed=None): # (
             least = scaled.topk(min(top_k, len(VOCAB)), -1).values[:, -1:]
             scaled = scaled.masked_fill(scaled < least, -torch.inf)
         tokens = torch.multinomial(scaled.softmax(-1), 1, generator=generator)[:, 0]
-    return tokens, probs.gather(1, tokens[:, None])[:, 0]
+    return tokens, logits.softmax(-1).gather(1, tokens[:, None])[:, 0]
 
 # %% ../nbs/04_decoding.ipynb #ad8c614f
 @dataclass

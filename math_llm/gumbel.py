@@ -143,17 +143,14 @@ def set_progress(self: _Gumbel, progress: float): # Share of the training that i
 @patch
 def new_noise(self: _Gumbel, batch: Batch) -> torch.Tensor: # (b, n, 16)
     "Noise for all samples of a batch; in evaluation mode there is none"
-    noise = self.draw(batch, self.n_samples(batch))
-    return noise * (self.noise_scale if self.training else 0.)
+    return self.draw(batch, self.n_samples(batch)) * (self.noise_scale if self.training else 0.)
 
 # %% ../nbs/06_gumbel.ipynb #f6a1f00e
 @patch
 def sampler(self: _Gumbel, noise, allowed=None):
     "The `sample` function of a rollout with this noise"
     hard = self.hard or not self.training
-    def sample(logits, i):
-        return gumbel_softmax(logits, self.temperature, hard, noise[:, i], allowed)
-    return sample
+    return lambda logits, i: gumbel_softmax(logits, self.temperature, hard, noise[:, i], allowed)
 
 # %% ../nbs/06_gumbel.ipynb #3f6d287e
 class GumbelCompletion(_Gumbel):

@@ -107,8 +107,7 @@ _RECIPES = Path(math_llm.__file__).parent/'recipes'
 def _find_record(name):
     "The file that `--config` names: a path, or a recipe"
     shipped = {p.stem: p for p in sorted(_RECIPES.glob('*.json'))}
-    path = Path(name)
-    if path.exists() and not path.is_dir(): return path
+    if (path := Path(name)).exists() and not path.is_dir(): return path
     if name in shipped: return shipped[name]
     raise InputError(f'cannot read {name}: no such file; accepted are a JSON file, '
                      f'or one of the recipes {", ".join(shipped)}')

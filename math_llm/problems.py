@@ -230,8 +230,7 @@ def hashes(self: Problems) -> np.ndarray: # (b,) uint64
     "A number for each problem that depends on the values of its operands, not on their order"
     weight = _mix(np.arange(1, self.digits.shape[2] + 1))                    # one a column
     operand = (self.digits * weight).sum(2, dtype=np.uint64)                 # modulo 2**64
-    there = self.n_digits > 0
-    return _mix((_mix(operand + np.uint64(1)) * there).sum(1, dtype=np.uint64))
+    return _mix((_mix(operand + np.uint64(1)) * (self.n_digits > 0)).sum(1, dtype=np.uint64))
 
 # %% ../nbs/01_problems.ipynb #b41e05a7
 @patch
