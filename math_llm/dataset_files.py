@@ -195,6 +195,9 @@ def _open(path):
         no('is no dataset: its metadata is not an object')
     if (v := meta.get('format_version', version)) != version:
         no(f'is of dataset version {v}; this package reads version {version}')
+    for k, known in (('format', [_FORMAT['format']]), ('split', ProblemConfig.SPLITS)):
+        if k in meta and meta[k] not in known:
+            no(f'has {k} {reprlib.repr(meta[k])}; accepted is {", ".join(known)}')
     if not file['examples']: no('holds no examples')
     return file['examples'], meta
 
@@ -209,6 +212,9 @@ def load_dataset(path: str|Path, # A JSON file of a dataset
     except InputError as e: raise InputError(f'{path}: its metadata cannot be ({e})') from None
     if meta.get('digest', '') not in ('', _digest(meta, texts)):
         raise InputError(f'{path} is not as it was written; if that is meant, remove its "digest"')
+    for k, v in dict(count=len(texts), longest_length=int(examples.lengths.max())).items():
+        if meta.get(k, v) != v: raise InputError(f'{path}: {k} is {reprlib.repr(meta[k])} by the '
+                                                 f'metadata, and {v} by the examples')
     if meta: written_as({str(path): examples}, meta)
     return examples, meta
 

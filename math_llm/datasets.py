@@ -34,7 +34,11 @@ class Stream:
                  later: tuple[int, ProblemConfig]|None = None): # After so many problems, another
         if split not in config.SPLITS:
             raise InputError(f'no split {split!r}; accepted are {", ".join(config.SPLITS)}')
-        self.config, self.later, self.seed = config, later, seed
+        if train_ratio + val_ratio > 1 + 1e-9:
+            raise InputError(f'train_ratio {train_ratio} and val_ratio {val_ratio} must not be '
+                             'more than 1 together')
+        self.config, self.seed = dataclasses.replace(config), seed # as it is now, checked again
+        self.later = (later[0], dataclasses.replace(later[1])) if later else None
         self.split, self.ratios = config.SPLITS.index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._blocks, self.num_workers = 0, 0, {}, num_workers
         self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
