@@ -61,7 +61,7 @@ def _matrix_flops(config, lengths):
 class _Work:
     "Something to time, and what one call of it gets done"
     variant: str # What sets it apart from the other works of its part
-    precision: str # `fp32` or `bf16`
+    precision: str # `fp32`, `bf16`, or `auto`, which it chooses itself
     make: Callable # Makes what a call needs, and returns the call
     problems: int = 0
     tokens: int = 0 # Without padding
@@ -197,7 +197,7 @@ def _evaluate_works(s):
         said = generate(model, ex.prompts(), batch_size=s.batch).texts()
         return sum(p + t == text for p, t, text in zip(ex.prompts(), said, ex.texts()))
     size = s.batch, int(written.sum())
-    return [_Work('ours', 'fp32', lambda: ours, *size),
+    return [_Work('ours', 'auto', lambda: ours, *size),
             _Work('all decoded', 'fp32', lambda: decoded, *size, reference=True)]
 
 # %% ../nbs/26_benchmark.ipynb #41b03837
@@ -373,20 +373,18 @@ def _rate(r):
     if 'gflops' in r: return f"{r['gflops']/1000:.3g} TFLOP/s"
     return f"{r['seconds']:.3g} s" if 'seconds' in r else ''
 
-# %% ../nbs/26_benchmark.ipynb #bddb6a59
-def _line(r):
-    "The cells of a row"
-    peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
-    memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
-    gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
-    return [r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
-            _number(r.get('tokens_per_second')), peak, memory, gain]
-
 # %% ../nbs/26_benchmark.ipynb #bddb6a5b
 def _formatted(result):
     "Results as a table; the gain is how many times as fast as the reference, the row without one"
+    lines = []
+    for r in result['rows']:
+        peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
+        memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
+        gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
+        lines.append([r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
+                      _number(r.get('tokens_per_second')), peak, memory, gain])
     heads = [*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain']
-    return markdown_table(heads, [*map(_line, result['rows'])], align=True)
+    return markdown_table(heads, lines, align=True)
 
 # %% ../nbs/26_benchmark.ipynb #adacc12d
 def _compared(a, b):

@@ -49,20 +49,15 @@ def _digest(meta, texts):
 # %% ../nbs/22_dataset_files.ipynb #a17c0007
 _FORMAT = dict(format='math_llm dataset', format_version=1)
 
-def _metadata(ex, split, config):
-    "What a file of examples says of them"
-    options = asdict(config)
-    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
-    longest = ex[int(ex.lengths.argmax())]
-    return dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
-                split=split, count=len(ex), **options, longest_example=longest.texts()[0],
-                longest_length=int(longest.lengths[0]))
-
 # %% ../nbs/22_dataset_files.ipynb #22f00001
 def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
     "One split as it stands in its file; raises `InputError` if it is empty"
     if not len(ex): raise InputError(f'the {split} split holds no examples')
-    texts, meta = ex.texts(), _metadata(ex, split, config)
+    options, texts, longest = asdict(config), ex.texts(), int(ex.lengths.argmax())
+    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
+    meta = dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
+                split=split, count=len(ex), **options, longest_example=texts[longest],
+                longest_length=int(ex.lengths[longest]))
     meta['digest'] = _digest(meta, texts)
     body = ',\n'.join(map(json.dumps, texts))
     return f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode()
@@ -108,10 +103,8 @@ def _read_examples(texts, name):
 # %% ../nbs/22_dataset_files.ipynb #a17c0010
 def _answer_at(ex):
     "Where the answer begins in each row (b,)"
-    at, t = np.array(ex.prompt_lengths), ex.tokens.shape[1]
-    closes = np.flatnonzero(ex.tokens == END_THINK)
-    at[closes // t] = closes % t + 1
-    return at
+    closes = (ex.tokens == END_THINK).argmax(1) # 0: there is none
+    return np.where(closes, closes + 1, ex.prompt_lengths)
 
 # %% ../nbs/22_dataset_files.ipynb #97e0cb42
 def _limits(ex):

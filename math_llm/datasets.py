@@ -173,12 +173,12 @@ class Batches:
                  seed: Count = 42, # Decides the order of the batches
                  halved: Count = 0): # So many first batches, in whole buckets, have half as many
         self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket
-        self.seed, self.halved, self._batches = seed, halved - halved % bucket, None
+        self.seed, self.halved = seed, halved - halved % bucket
+        self._fill(0)
 
     def __iter__(self): return self
     def __next__(self) -> Examples:
-        if self._batches is None: self._fill(0)
-        elif self.at == len(self._batches): self._fill(self.n_buckets + 1)
+        if self.at == len(self._batches): self._fill(self.n_buckets + 1)
         if not self._batches: raise StopIteration
         self.at += 1
         return self._batches[self.at - 1]
@@ -207,7 +207,6 @@ def _fill(self: Batches, i):
 @patch
 def state_dict(self: Batches):
     "Where the batches are: plain numbers, for a checkpoint"
-    if self._batches is None: return dict(source=self.source.state_dict(), pool=0, at=0)
     return dict(source=self._start, pool=self.n_buckets, at=self.at)
 
 # %% ../nbs/22_datasets.ipynb #22d00012

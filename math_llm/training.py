@@ -37,7 +37,7 @@ def _batches(config, problems):
     steps = config.max_steps or math.ceil(2 * total / config.problems_in(2))
     batches = Batches(problems.source, config.batch_size, total,
                       _BUCKET if config.use_gumbel else 1, config.seed, config.halved(steps))
-    return batches, steps, total or config.problems_in(steps)
+    return batches, steps, total or batches.seen(steps)
 
 # %% ../nbs/25_training.ipynb #7ef058ca
 def _initial(config):
