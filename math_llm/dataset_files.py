@@ -7,7 +7,7 @@ __all__ = ['DatasetConfig', 'dataset_file', 'written_as', 'load_dataset', 'read_
 
 # %% ../nbs/22_dataset_files.ipynb #a17c0005
 import hashlib, json, re, reprlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import numpy as np
 import math_llm
@@ -122,7 +122,10 @@ def _limits(ex):
 # %% ../nbs/22_dataset_files.ipynb #6a265b67
 def _differs(ex, config):
     "Rows that `render` would write otherwise, apart from the digits of the answer"
-    want, at = render(ex.problems, config), _answer_at(ex)
+    fixed = config.fixed_length_cot and config.chain in ('columns', 'running')
+    least = config.max_digits * max(config.zero_pad, fixed * config.max_operands) # tokens
+    if least > ex.lengths.min(): return [*range(len(ex))]
+    want, at = render(ex.problems, replace(config, fixed_length_cot=fixed)), _answer_at(ex)
     t = min(want.tokens.shape[1], ex.tokens.shape[1])
     same = (ex.tokens[:, :t] == want.tokens[:, :t]) | (np.arange(t) >= at[:, None])
     bad = (_answer_at(want) != at) | ~same.all(1)

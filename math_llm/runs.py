@@ -160,7 +160,7 @@ def run_folder(config): # A `TrainingConfig`
     with locked(folder, busy='another process is training into'):
         try: yield _prepare(config, folder)
         finally:
-            if new and not (folder/'training_config.json').exists(): # no run began
+            if new and not {*contents(folder)} - {'logs', 'wandb'}: # no run began
                 shutil.rmtree(folder, ignore_errors=True) # Windows keeps open files
 
 # %% ../nbs/24_runs.ipynb #b3aabcf9
@@ -243,7 +243,11 @@ def say(self: Log, line: str,
 # %% ../nbs/24_runs.ipynb #be4e8a1b
 @patch
 def numbers(self: Log, step: Count, **values):
-    if self.run: self.run.log(values, step=step)
+    if not self.run: return
+    try: self.run.log(values, step=step)
+    except Exception as e: # its process was killed, or somebody ended the run
+        self.run = None
+        self.say(f'Weights & Biases: not used any more ({_one_line(e)})')
 
 # %% ../nbs/24_runs.ipynb #be4e8a1c
 @patch
@@ -258,10 +262,12 @@ def bar(self: Log, total: Count, done: Count):
 def close(self: Log, summary: dict|None = None, failed: bool = False):
     run, self.run = self.run, None
     if run:
-        run.summary.update(summary or {})
-        try: run.finish(exit_code=int(failed))
+        try:
+            run.summary.update(summary or {})
+            run.finish(exit_code=int(failed))
         except TimeoutError: self.say('Weights & Biases: not everything could be sent; '
                                       f'`wandb sync {run.settings.sync_dir}` does it later')
+        except Exception as e: self.say(f'Weights & Biases: not used to the end ({_one_line(e)})')
     if self.writes: self.file.close()
 
 # %% ../nbs/24_runs.ipynb #1b88dfca

@@ -142,8 +142,9 @@ def read(self: _Progress, step):
 @patch
 def say(self: _Progress, step, line, mark, **numbers):
     "A line for the screen, numbers for Weights & Biases; time and problems are counted anew"
-    with self.world.together(): self.log.say(f'step {step:,}{line}', mark)
-    self.log.numbers(step, **numbers)
+    with self.world.together():
+        self.log.say(f'step {step:,}{line}', mark)
+        self.log.numbers(step, **numbers)
     self.restart()
 
 # %% ../nbs/25_training.ipynb #8b2b935b
