@@ -116,7 +116,9 @@ def _put(splits, config):
         raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
                          'give another --output-dir, or --overwrite')
     if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
-    for f in reversed(data): atomic_write(f, data[f])
+    for f in reversed(data):
+        for torn in folder.glob(f'.{f.name}.*.tmp'): torn.unlink() # in a kill
+        atomic_write(f, data[f])
 
 # %% ../nbs/22_datasets.ipynb #65934de3
 def write_dataset(splits: dict[str, Examples], # By split
