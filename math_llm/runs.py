@@ -17,8 +17,8 @@ from fastcore.basics import patch
 from tqdm import tqdm
 from .options import (Count, InputError, check_calls, colour_wanted, contents,
                               out_of_memory, read_json, usable_streams)
-from .files import (checkpoints, load_model, locked, read_tensors, resolve_device,
-                            save_model, write_tensors)
+from .files import (checkpoints, find_model, load_model, locked, read_tensors,
+                            resolve_device, save_model, write_tensors)
 from .settings import TrainingConfig
 
 # %% ../nbs/24_runs.ipynb #cdcf039c
@@ -51,7 +51,7 @@ def _drop(paths):
     for p in paths:
         gone = p.with_name('.checkpoint.old.tmp')
         _rename(p, gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        gone.unlink() if gone.is_symlink() else shutil.rmtree(gone, ignore_errors=True)
 
 # %% ../nbs/24_runs.ipynb #fc03feee
 def save_checkpoint(folder: Path, # Of the run
@@ -142,19 +142,29 @@ def _there(config, folder):
     return there
 
 # %% ../nbs/24_runs.ipynb #8b7976f1
-def _prepare(config, folder):
-    "Make a run's folder ready; True if the run is finished already"
-    anew = _there(config, folder) and config.overwrite
-    _drop(checkpoints(folder)[:None if anew else -2])
-    torn = [p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp')]
-    for p in torn + [folder/name for name in _FILES] * bool(anew):
+def _remove(paths):
+    for p in paths:
         shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
-    return (folder/'test_results.json').exists()
+
+def _prepare(config, folder):
+    "Make a run's folder ready; returns what lets the run begin, None if it is finished already"
+    anew = _there(config, folder) and config.overwrite
+    if anew and config.init_from and find_model(config.init_from).resolve().parent in {
+            p.resolve() for p in (folder, *checkpoints(folder))}:
+        raise InputError(f'--overwrite would remove {config.init_from}, the model of --init-from; '
+                         'give another --output-dir')
+    _remove(p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp'))
+    _drop(checkpoints(folder)[:-2])
+    def begin():
+        if anew:
+            _drop(checkpoints(folder))
+            _remove(folder/name for name in _FILES)
+    return begin if anew or not (folder/'test_results.json').exists() else None
 
 # %% ../nbs/24_runs.ipynb #740217e4
 @contextmanager
 def run_folder(config): # A `TrainingConfig`
-    "Within, only this process writes into `output_dir`; yields whether the run is finished"
+    "Within, only this process writes into `output_dir`; yields what lets the run begin, or None"
     folder = Path(config.output_dir)
     new = not folder.exists()
     with locked(folder, busy='another process is training into'):

@@ -167,9 +167,8 @@ def validate(self: _Progress, step, model, examples):
     return exact
 
 # %% ../nbs/25_training.ipynb #53d29daf
-def _train(config, world, device, precision, log):
+def _train(config, world, device, precision, log, problems, model):
     "One training, from top to bottom"
-    problems, model = _prepared(config, world, device, log)
     torch.manual_seed(config.seed)
     objective = _make_objective(model, config)
     optimizers, average = make_optimizers(model, config, precision), Average([*model.parameters()])
@@ -220,17 +219,17 @@ def _train(config, world, device, precision, log):
     return _finish(config, world, log, model, problems, facts)
 
 # %% ../nbs/25_training.ipynb #fb5abeff
-def _prepared(config, world, device, log):
+def _prepared(config, world, device, say):
     "Problems and model of a run"
     with world.together():
-        problems = load_problems(config, log.say)
+        problems = load_problems(config, say)
         torch.manual_seed(config.seed)
         model = _make_model(config, problems).to(device)
         if not model.meta.partition:
             why = 'the dataset does not say how it was split'
             if problems.partition:
                 why = 'the model of --init-from does not share the partition of these problems'
-            log.say(f'Which problems are held out cannot be told later: {why}', 'bad')
+            say(f'Which problems are held out cannot be told later: {why}', 'bad')
     return problems, model
 
 # %% ../nbs/25_training.ipynb #a89178a8
@@ -313,20 +312,25 @@ def _finish(config, world, log, model, problems, facts):
 # %% ../nbs/25_training.ipynb #f4a06354
 def _carry_out(config, world):
     "One training in its folder, or what is left of it"
-    folder, finished = Path(config.output_dir), False
+    folder, begin, said = Path(config.output_dir), None, []
     with ExitStack() as held:
         with world.together():
             device = world.device(config.device)
-            if world.first: finished = held.enter_context(run_folder(config))
-        if world.broadcast(finished):
+            if world.first: begin = held.enter_context(run_folder(config))
+        if world.broadcast(begin is None):
             if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
             return read_json(folder/'test_results.json', '; --overwrite begins anew')
+        held.enter_context(deterministic(device))
+        held.enter_context(torch.inference_mode(False))
+        problems, model = _prepared(config, world, device, lambda *line: said.append(line))
+        with world.together():
+            if world.first: begin() # from here on, an old run is gone
         with world.together():
             began_in = saved_fact(folder, 'precision') if config.precision == 'auto' else None
             precision = resolve_precision(began_in or config.precision, device)
             log = held.enter_context(Log(config, folder, world.first))
-        with deterministic(device), torch.inference_mode(False):
-            return _train(config, world, device, world.broadcast(precision), log)
+            for line in said: log.say(*line)
+        return _train(config, world, device, world.broadcast(precision), log, problems, model)
 
 # %% ../nbs/25_training.ipynb #d14072b9
 def train(config: TrainingConfig,
