@@ -111,14 +111,16 @@ def _put(splits, config):
     folder = Path(config.output_dir)
     data = {folder/f'{s}.json': dataset_file(splits[s], s, config) for s in config.SPLITS}
     there = [f for f in data if f.exists()]
-    begun = len(there) < len(data) and all(f.read_bytes() == data[f] for f in there)
-    if not (config.overwrite or begun):
-        raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
-                         'give another --output-dir, or --overwrite')
-    if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
-    for f in reversed(data):
-        for torn in folder.glob(f'.{f.name}.*.tmp'): torn.unlink() # in a kill
-        atomic_write(f, data[f])
+    try:
+        begun = len(there) < len(data) and all(f.read_bytes() == data[f] for f in there)
+        if not (config.overwrite or begun):
+            raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
+                             'give another --output-dir, or --overwrite')
+        if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
+        for f in reversed(data):
+            for torn in folder.glob(f'.{f.name}.*.tmp'): torn.unlink() # in a kill
+            atomic_write(f, data[f])
+    except OSError as e: raise InputError(f'cannot write {e.filename}: {e.strerror}') from None
 
 # %% ../nbs/22_datasets.ipynb #65934de3
 def write_dataset(splits: dict[str, Examples], # By split
