@@ -43,13 +43,6 @@ def write_tensors(path: Path, # The file to write
 # %% ../nbs/21_files.ipynb #dc4d373d
 def _refuse(path, why): raise InputError(f'{path} is not a usable model file: {why}')
 
-# %% ../nbs/21_files.ipynb #21f00002
-def _ours(data):
-    "The facts, as a JSON text, and the digest that a file of ours has in its header"
-    header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
-    ours = json.loads(header['__metadata__']['math_llm'])
-    return ours['config'], ours['digest']
-
 # %% ../nbs/21_files.ipynb #21f00003
 def read_tensors(path: Path, # A file that `write_tensors` wrote
                 ) -> tuple[dict[str, torch.Tensor], dict]: # Tensors and facts
@@ -59,8 +52,10 @@ def read_tensors(path: Path, # A file that `write_tensors` wrote
     if data.startswith((b'PK', b'\x80')) and data[8:9] != b'{':        # a length may begin so
         _refuse(path, 'it is a pickle, which could run code; accepted is the safetensors format')
     try:
-        tensors, (text, digest) = safetensors.torch.load(data), _ours(data)
-        facts = json.loads(text)
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
+        ours = json.loads(header['__metadata__']['math_llm'])
+        text, digest, facts = ours['config'], ours['digest'], json.loads(ours['config'])
     except safetensors.SafetensorError:
         _refuse(path, 'it is no safetensors file, or it was cut short')
     except Exception as e: # whatever a foreign header leads to

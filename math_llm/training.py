@@ -39,9 +39,13 @@ def _batches(config, problems):
                       _BUCKET if config.use_gumbel else 1, config.seed, config.halved(steps))
     return batches, steps, total or batches.seen(steps)
 
-# %% ../nbs/25_training.ipynb #7ef058ca
-def _initial(config):
-    "The model of `--init-from`"
+# %% ../nbs/25_training.ipynb #7ef058cb
+def _first_weights(config):
+    "A new model, or the one of `--init-from`"
+    if not config.init_from:
+        options = {k: getattr(config, k, None) for k in ModelConfig.__dataclass_fields__}
+        shape = ModelConfig.from_size(config.model_size, **options)
+        with torch.device('cpu'): return Transformer(shape) # the same weights on every device
     model = load_model(config.init_from).train()
     if config.dropout is not None: # it is not part of the shape
         model.config = dataclasses.replace(model.config, dropout=config.dropout)
@@ -53,14 +57,6 @@ def _initial(config):
             raise InputError(f'--{name.replace("_", "-")} {asked} and --init-from contradict each '
                              f'other: that model has {own}')
     return model
-
-# %% ../nbs/25_training.ipynb #7ef058cb
-def _first_weights(config):
-    "A new model, or the one of `--init-from`"
-    if config.init_from: return _initial(config)
-    options = {k: getattr(config, k, None) for k in ModelConfig.__dataclass_fields__}
-    shape = ModelConfig.from_size(config.model_size, **options)
-    with torch.device('cpu'): return Transformer(shape) # the same weights on every device
 
 # %% ../nbs/25_training.ipynb #4a6daf14
 def _trained_on(config, problems, before):
