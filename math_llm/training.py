@@ -320,10 +320,11 @@ def _carry_out(config, world):
         held.enter_context(torch.inference_mode(False))
         problems, model = _prepared(config, world, device, lambda *line: said.append(line))
         with world.together():
-            if world.first: begin() # from here on, an old run is gone
-        with world.together():
-            began_in = saved_fact(folder, 'precision') if config.precision == 'auto' else None
+            goes_on = config.precision == 'auto' and not config.overwrite
+            began_in = saved_fact(folder, 'precision') if goes_on else None
             precision = resolve_precision(began_in or config.precision, device)
+        with world.together():
+            if world.first: begin() # from here on, an old run is gone
             log = held.enter_context(Log(config, folder, world.first))
             for line in said: log.say(*line)
         return _train(config, world, device, world.broadcast(precision), log, problems, model)
