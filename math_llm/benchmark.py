@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 import torch
-from fastcore.basics import patch
 from .tokenizer import END
 from .problems import ProblemConfig
 from .model import ModelConfig, Transformer
@@ -31,22 +30,17 @@ from .results import markdown_table, write_results
 from .settings import TrainingConfig, resolve_precision
 from .steps import make_optimizers, micro_batches, set_learning_rate, stepper
 
-# %% ../nbs/26_benchmark.ipynb #d4ed12b3
-def _timed(call, n, sync, clock):
-    "Seconds a call, over `n` calls; `sync` waits for a device"
-    sync()
-    began = clock()
-    for _ in range(n): call()
-    sync()
-    return (clock() - began) / n
-
 # %% ../nbs/26_benchmark.ipynb #d4ed12b4
 def _take_turns(calls, repeats, turn, sync=lambda: None, clock=time.perf_counter):
     "Seconds a call, by name, one figure a round; a turn lasts about `turn` seconds"
-    first = {k: _timed(call, 1, sync, clock) for k, call in calls.items()}
-    n = {k: max(1, math.ceil(turn / max(seconds, 1e-9))) for k, seconds in first.items()}
-    rounds = [{k: _timed(call, n[k], sync, clock) for k, call in calls.items()}
-              for _ in range(repeats)]
+    def timed(call, n): # `sync` waits for a device
+        sync()
+        began = clock()
+        for _ in range(n): call()
+        sync()
+        return (clock() - began) / n
+    n = {k: max(1, math.ceil(turn / max(timed(call, 1), 1e-9))) for k, call in calls.items()}
+    rounds = [{k: timed(call, n[k]) for k, call in calls.items()} for _ in range(repeats)]
     return {k: [r[k] for r in rounds] for k in calls}
 
 # %% ../nbs/26_benchmark.ipynb #e3778a4f
@@ -61,7 +55,7 @@ def _matrix_flops(config, lengths):
 class _Work:
     "Something to time, and what one call of it gets done"
     variant: str # What sets it apart from the other works of its part
-    precision: str # `fp32` or `bf16`
+    precision: str # `fp32`, `bf16`, or `auto`, which it chooses itself
     make: Callable # Makes what a call needs, and returns the call
     problems: int = 0
     tokens: int = 0 # Without padding
@@ -91,33 +85,29 @@ class _Setting:
     graphs: bool = True # Record the steps on a GPU
     learning_rate: float = 1e-4 # Low enough for the loss to stay where it is
 
-# %% ../nbs/26_benchmark.ipynb #03b0f091
-@patch
-def model(self: _Setting, longest):
-    "A new model whose context has room for `longest` tokens"
-    torch.manual_seed(0)
-    shape = ModelConfig.from_size(self.size, max_length=longest)
-    with torch.device('cpu'): return Transformer(shape).to(self.device)
-
-# %% ../nbs/26_benchmark.ipynb #66469d95
-def _steps(s, precision, objective, batches):
-    "A call that takes a step on each batch, given in parts"
-    made, device = objective(), torch.device(s.device)
-    optimizers = make_optimizers(made.model, TrainingConfig(), precision)
-    set_learning_rate(optimizers, s.learning_rate)
-    step, new = stepper(made, optimizers, precision, s.graphs), getattr(made, 'new_noise', None)
-    def call():
-        with deterministic(device): return [step(b, *([new(b[0])] if new else [])) for b in batches]
-    for _ in range(3 if device.type == 'cuda' and s.graphs else 0): call() # records them
-    return call
+    def model(self, longest):
+        "A new model whose context has room for `longest` tokens"
+        torch.manual_seed(0)
+        shape = ModelConfig.from_size(self.size, max_length=longest)
+        with torch.device('cpu'): return Transformer(shape).to(self.device)
 
 # %% ../nbs/26_benchmark.ipynb #66469d96
 def _step_work(s, variant, precision, objective, examples, cut, thoughts=0, reference=False):
     "Steps, one for each of `examples`, as `cut`; `thoughts` are tokens that a row of them lacks"
+    def make():
+        made, device = objective(), torch.device(s.device)
+        optimizers = make_optimizers(made.model, TrainingConfig(), precision)
+        batches = [*map(cut, examples)]
+        set_learning_rate(optimizers, s.learning_rate)
+        step, new = stepper(made, optimizers, precision, s.graphs), getattr(made, 'new_noise', None)
+        def call():
+            with deterministic(device):
+                return [step(b, *([new(b[0])] if new else [])) for b in batches]
+        for _ in range(3 if device.type == 'cuda' and s.graphs else 0): call() # records them
+        return call
     lengths = np.concatenate([ex.lengths for ex in examples]) + thoughts
     flops = 3 * _matrix_flops(ModelConfig.from_size(s.size), lengths - 1)
-    return _Work(variant, precision, lambda: _steps(s, precision, objective, [*map(cut, examples)]),
-                 len(lengths), int(lengths.sum()), flops, reference)
+    return _Work(variant, precision, make, len(lengths), int(lengths.sum()), flops, reference)
 
 # %% ../nbs/26_benchmark.ipynb #69788650
 def _train_works(s):
@@ -197,7 +187,7 @@ def _evaluate_works(s):
         said = generate(model, ex.prompts(), batch_size=s.batch).texts()
         return sum(p + t == text for p, t, text in zip(ex.prompts(), said, ex.texts()))
     size = s.batch, int(written.sum())
-    return [_Work('ours', 'fp32', lambda: ours, *size),
+    return [_Work('ours', 'auto', lambda: ours, *size),
             _Work('all decoded', 'fp32', lambda: decoded, *size, reference=True)]
 
 # %% ../nbs/26_benchmark.ipynb #41b03837
@@ -302,24 +292,17 @@ def _if_it_fits():
     except Exception as e:
         if not out_of_memory(e): raise
 
-# %% ../nbs/26_benchmark.ipynb #1bcc50fa
-def _ready(works, part, s, config):
-    "Calls of the works that fit into memory, and the MB that works need"
-    calls, memory = {}, {}
-    for w in works:
+# %% ../nbs/26_benchmark.ipynb #1bcc50fb
+def _measured(part, s, config):
+    "The rows of a part at a setting; those of matrix products are among them"
+    works = [w for w in _PARTS[part](s) if config.reference or not w.reference]
+    products, calls, memory, rows = {p: _product(s.device, p) for p in s.precisions}, {}, {}, []
+    for w in (*works, *products.values()):
         with _if_it_fits():
             if config.memory and w.problems: memory[w] = _memory(part, s, w)
             call = w.make()
             if config.repeats: call() # the first call loads kernels
             calls[w] = call
-    return calls, memory
-
-# %% ../nbs/26_benchmark.ipynb #1bcc50fb
-def _measured(part, s, config):
-    "The rows of a part at a setting; those of matrix products are among them"
-    works = [w for w in _PARTS[part](s) if config.reference or not w.reference]
-    products, rows = {p: _product(s.device, p) for p in s.precisions}, []
-    calls, memory = _ready([*works, *products.values()], part, s, config)
     wait = getattr(torch, torch.device(s.device).type).synchronize
     seconds = _take_turns(calls, config.repeats, config.turn, wait)
     for w in (*works, *products.values()):
@@ -373,20 +356,18 @@ def _rate(r):
     if 'gflops' in r: return f"{r['gflops']/1000:.3g} TFLOP/s"
     return f"{r['seconds']:.3g} s" if 'seconds' in r else ''
 
-# %% ../nbs/26_benchmark.ipynb #bddb6a59
-def _line(r):
-    "The cells of a row"
-    peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
-    memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
-    gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
-    return [r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
-            _number(r.get('tokens_per_second')), peak, memory, gain]
-
 # %% ../nbs/26_benchmark.ipynb #bddb6a5b
 def _formatted(result):
     "Results as a table; the gain is how many times as fast as the reference, the row without one"
+    lines = []
+    for r in result['rows']:
+        peak = f"{r['share_of_peak']:.0%}" if 'share_of_peak' in r else ''
+        memory = f"{_number(r['memory_mb'])} MB" if 'memory_mb' in r else ''
+        gain = '{gain:.3g} ({gain_low:.3g} to {gain_high:.3g})'.format(**r) if 'gain' in r else ''
+        lines.append([r['part'].replace('_', ' '), *(r[k] for k in _KEYS[1:]), _rate(r),
+                      _number(r.get('tokens_per_second')), peak, memory, gain])
     heads = [*_KEYS, 'rate', 'tokens/s', 'of peak', 'memory', 'gain']
-    return markdown_table(heads, [*map(_line, result['rows'])], align=True)
+    return markdown_table(heads, lines, align=True)
 
 # %% ../nbs/26_benchmark.ipynb #adacc12d
 def _compared(a, b):

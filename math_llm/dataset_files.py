@@ -7,7 +7,7 @@ __all__ = ['DatasetConfig', 'dataset_file', 'written_as', 'load_dataset', 'read_
 
 # %% ../nbs/22_dataset_files.ipynb #a17c0005
 import hashlib, json, re, reprlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import numpy as np
 import math_llm
@@ -49,20 +49,15 @@ def _digest(meta, texts):
 # %% ../nbs/22_dataset_files.ipynb #a17c0007
 _FORMAT = dict(format='math_llm dataset', format_version=1)
 
-def _metadata(ex, split, config):
-    "What a file of examples says of them"
-    options = asdict(config)
-    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
-    longest = ex[int(ex.lengths.argmax())]
-    return dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
-                split=split, count=len(ex), **options, longest_example=longest.texts()[0],
-                longest_length=int(longest.lengths[0]))
-
 # %% ../nbs/22_dataset_files.ipynb #22f00001
 def dataset_file(ex: Examples, split: str, config: DatasetConfig) -> bytes:
     "One split as it stands in its file; raises `InputError` if it is empty"
     if not len(ex): raise InputError(f'the {split} split holds no examples')
-    texts, meta = ex.texts(), _metadata(ex, split, config)
+    options, texts, longest = asdict(config), ex.texts(), int(ex.lengths.argmax())
+    for k in ('output_dir', 'overwrite', 'num_workers', 'include_cot'): del options[k]
+    meta = dict(_FORMAT, package_version=math_llm.__version__, numpy_version=np.__version__,
+                split=split, count=len(ex), **options, longest_example=texts[longest],
+                longest_length=int(ex.lengths[longest]))
     meta['digest'] = _digest(meta, texts)
     body = ',\n'.join(map(json.dumps, texts))
     return f'{{"metadata": {json.dumps(meta, indent=1)},\n"examples": [\n{body}\n]}}\n'.encode()
@@ -108,10 +103,8 @@ def _read_examples(texts, name):
 # %% ../nbs/22_dataset_files.ipynb #a17c0010
 def _answer_at(ex):
     "Where the answer begins in each row (b,)"
-    at, t = np.array(ex.prompt_lengths), ex.tokens.shape[1]
-    closes = np.flatnonzero(ex.tokens == END_THINK)
-    at[closes // t] = closes % t + 1
-    return at
+    closes = (ex.tokens == END_THINK).argmax(1) # 0: there is none
+    return np.where(closes, closes + 1, ex.prompt_lengths)
 
 # %% ../nbs/22_dataset_files.ipynb #97e0cb42
 def _limits(ex):
@@ -129,7 +122,10 @@ def _limits(ex):
 # %% ../nbs/22_dataset_files.ipynb #6a265b67
 def _differs(ex, config):
     "Rows that `render` would write otherwise, apart from the digits of the answer"
-    want, at = render(ex.problems, config), _answer_at(ex)
+    fixed = config.fixed_length_cot and config.chain in ('columns', 'running')
+    least = config.max_digits * max(config.zero_pad, fixed * config.max_operands) # tokens
+    if least > ex.lengths.min(): return [*range(len(ex))]
+    want, at = render(ex.problems, replace(config, fixed_length_cot=fixed)), _answer_at(ex)
     t = min(want.tokens.shape[1], ex.tokens.shape[1])
     same = (ex.tokens[:, :t] == want.tokens[:, :t]) | (np.arange(t) >= at[:, None])
     bad = (_answer_at(want) != at) | ~same.all(1)
@@ -195,6 +191,9 @@ def _open(path):
         no('is no dataset: its metadata is not an object')
     if (v := meta.get('format_version', version)) != version:
         no(f'is of dataset version {v}; this package reads version {version}')
+    for k, known in (('format', [_FORMAT['format']]), ('split', ProblemConfig.SPLITS)):
+        if k in meta and meta[k] not in known:
+            no(f'has {k} {reprlib.repr(meta[k])}; accepted is {", ".join(known)}')
     if not file['examples']: no('holds no examples')
     return file['examples'], meta
 
@@ -209,6 +208,9 @@ def load_dataset(path: str|Path, # A JSON file of a dataset
     except InputError as e: raise InputError(f'{path}: its metadata cannot be ({e})') from None
     if meta.get('digest', '') not in ('', _digest(meta, texts)):
         raise InputError(f'{path} is not as it was written; if that is meant, remove its "digest"')
+    for k, v in dict(count=len(texts), longest_length=int(examples.lengths.max())).items():
+        if meta.get(k, v) != v: raise InputError(f'{path}: {k} is {reprlib.repr(meta[k])} by the '
+                                                 f'metadata, and {v} by the examples')
     if meta: written_as({str(path): examples}, meta)
     return examples, meta
 

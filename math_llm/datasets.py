@@ -34,7 +34,11 @@ class Stream:
                  later: tuple[int, ProblemConfig]|None = None): # After so many problems, another
         if split not in config.SPLITS:
             raise InputError(f'no split {split!r}; accepted are {", ".join(config.SPLITS)}')
-        self.config, self.later, self.seed = config, later, seed
+        if train_ratio + val_ratio > 1 + 1e-9:
+            raise InputError(f'train_ratio {train_ratio} and val_ratio {val_ratio} must not be '
+                             'more than 1 together')
+        self.config, self.seed = dataclasses.replace(config), seed # as it is now, checked again
+        self.later = (later[0], dataclasses.replace(later[1])) if later else None
         self.split, self.ratios = config.SPLITS.index(split), (train_ratio, val_ratio)
         self.block, self.offset, self._blocks, self.num_workers = 0, 0, {}, num_workers
         self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
@@ -107,12 +111,16 @@ def _put(splits, config):
     folder = Path(config.output_dir)
     data = {folder/f'{s}.json': dataset_file(splits[s], s, config) for s in config.SPLITS}
     there = [f for f in data if f.exists()]
-    begun = len(there) < len(data) and all(f.read_bytes() == data[f] for f in there)
-    if not (config.overwrite or begun):
-        raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
-                         'give another --output-dir, or --overwrite')
-    if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
-    for f in reversed(data): atomic_write(f, data[f])
+    try:
+        begun = len(there) < len(data) and all(f.read_bytes() == data[f] for f in there)
+        if not (config.overwrite or begun):
+            raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
+                             'give another --output-dir, or --overwrite')
+        if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
+        for f in reversed(data):
+            for torn in folder.glob(f'.{f.name}.*.tmp'): torn.unlink() # in a kill
+            atomic_write(f, data[f])
+    except OSError as e: raise InputError(f'cannot write {e.filename}: {e.strerror}') from None
 
 # %% ../nbs/22_datasets.ipynb #65934de3
 def write_dataset(splits: dict[str, Examples], # By split
@@ -169,12 +177,12 @@ class Batches:
                  seed: Count = 42, # Decides the order of the batches
                  halved: Count = 0): # So many first batches, in whole buckets, have half as many
         self.source, self.batch_size, self.total, self.bucket = source, batch_size, total, bucket
-        self.seed, self.halved, self._batches = seed, halved - halved % bucket, None
+        self.seed, self.halved = seed, halved - halved % bucket
+        self._fill(0)
 
     def __iter__(self): return self
     def __next__(self) -> Examples:
-        if self._batches is None: self._fill(0)
-        elif self.at == len(self._batches): self._fill(self.n_buckets + 1)
+        if self.at == len(self._batches): self._fill(self.n_buckets + 1)
         if not self._batches: raise StopIteration
         self.at += 1
         return self._batches[self.at - 1]
@@ -203,7 +211,6 @@ def _fill(self: Batches, i):
 @patch
 def state_dict(self: Batches):
     "Where the batches are: plain numbers, for a checkpoint"
-    if self._batches is None: return dict(source=self.source.state_dict(), pool=0, at=0)
     return dict(source=self._start, pool=self.n_buckets, at=self.at)
 
 # %% ../nbs/22_datasets.ipynb #22d00012

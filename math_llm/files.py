@@ -43,13 +43,6 @@ def write_tensors(path: Path, # The file to write
 # %% ../nbs/21_files.ipynb #dc4d373d
 def _refuse(path, why): raise InputError(f'{path} is not a usable model file: {why}')
 
-# %% ../nbs/21_files.ipynb #21f00002
-def _ours(data):
-    "The facts, as a JSON text, and the digest that a file of ours has in its header"
-    header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
-    ours = json.loads(header['__metadata__']['math_llm'])
-    return ours['config'], ours['digest']
-
 # %% ../nbs/21_files.ipynb #21f00003
 def read_tensors(path: Path, # A file that `write_tensors` wrote
                 ) -> tuple[dict[str, torch.Tensor], dict]: # Tensors and facts
@@ -59,8 +52,10 @@ def read_tensors(path: Path, # A file that `write_tensors` wrote
     if data.startswith((b'PK', b'\x80')) and data[8:9] != b'{':        # a length may begin so
         _refuse(path, 'it is a pickle, which could run code; accepted is the safetensors format')
     try:
-        tensors, (text, digest) = safetensors.torch.load(data), _ours(data)
-        facts = json.loads(text)
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')])
+        ours = json.loads(header['__metadata__']['math_llm'])
+        text, digest, facts = ours['config'], ours['digest'], json.loads(ours['config'])
     except safetensors.SafetensorError:
         _refuse(path, 'it is no safetensors file, or it was cut short')
     except Exception as e: # whatever a foreign header leads to
@@ -92,27 +87,20 @@ def _unwrapped(model):
         raise InputError('a model to save needs weights of the shapes of its configuration')
     return model, weights
 
-# %% ../nbs/21_files.ipynb #149a12e1
-def _check_thoughts(meta):
-    "Refuse a chain that no model has, or a number or an alphabet of thoughts beside it"
-    k, chains = meta.thought_tokens, (*ProblemConfig.CHAINS, 'invented')
-    def shown(value): return json.dumps(value)[:40]
-    def no(why): raise InputError(why)
-    if meta.chain not in chains:
-        no(f'its chain is {shown(meta.chain)}; accepted is one of {", ".join(chains)}')
-    if k is None and meta.chain in ('invented', 'noop') or k is not None and k < 1:
-        no(f'its thought_tokens is {shown(k)}; accepted is a number of at least 1')
-    if meta.thought_alphabet is not None and meta.chain != 'invented':
-        no(f'it has a thought_alphabet, and its chain is {meta.chain}')
-
 # %% ../nbs/21_files.ipynb #21f00009
 def _check_meta(meta):
-    "Refuse facts that no model has"
-    _check_thoughts(meta)
+    "Refuse facts that no model has, or not together"
+    k, chains = meta.thought_tokens, (*ProblemConfig.CHAINS, 'invented')
+    def no(what, value, accepted):
+        raise InputError(f'its {what} is {json.dumps(value)[:40]}; accepted is {accepted}')
+    if meta.chain not in chains: no('chain', meta.chain, f'one of {", ".join(chains)}')
+    if k is None and meta.chain in ('invented', 'noop') or k is not None and k < 1:
+        no('thought_tokens', k, 'a number of at least 1')
+    if meta.thought_alphabet is not None and meta.chain != 'invented':
+        raise InputError(f'it has a thought_alphabet, and its chain is {meta.chain}')
     thought_ids(meta.thought_alphabet)
     limits = DatasetConfig.__dataclass_fields__.keys() - {'chain', 'thought_tokens'}
     DatasetConfig(**{k: v for k, v in meta.trained_on.items() if k in limits})
-
 
 # %% ../nbs/21_files.ipynb #a8dae15a
 def save_model(model: nn.Module, # Its `meta` is saved with it; wrappers are left out

@@ -72,11 +72,6 @@ def _run(self: Repeated, tensors, others):
     self.seen[key] += 1
     full = key not in self.fixed and len(self.fixed) >= self.most
     if not self.record or full or self.seen[key] <= self.after: return self.call(*tensors, **others)
-    return self._replayed(key, tensors, others)
-
-# %% ../nbs/23_graphs.ipynb #9a3f0115
-@patch
-def _replayed(self: Repeated, key, tensors, others):
     if key not in self.fixed:
         fixed = [t.clone() for t in tensors]
         self.fixed[key] = fixed, self.record(lambda: self.call(*fixed, **others))

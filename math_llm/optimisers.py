@@ -55,16 +55,12 @@ def step(self: Muon):
         torch._foreach_lerp_(means, grads, 1 - g['momentum'])
         updates = torch._foreach_lerp(grads, means, g['momentum'])
         torch._foreach_mul_(params, 1 - g['lr'] * g['weight_decay'])
-        self._subtract(params, updates, g['lr'])
-
-# %% ../nbs/23_optimisers.ipynb #31a8f3aa
-@patch
-def _subtract(self: Muon, params, updates, lr):
-    for shape in dict.fromkeys(p.shape for p in params):
-        same = [i for i, p in enumerate(params) if p.shape == shape]
-        update = torch.stack([updates[i].to(self.dtype) for i in same])
-        update = _orthogonalized(update, self.polynomials, 0.2 * lr * max(shape)**0.5)
-        torch._foreach_sub_([params[i] for i in same], update.to(params[same[0]].dtype).unbind())
+        for shape in dict.fromkeys(p.shape for p in params):
+            same = [i for i, p in enumerate(params) if p.shape == shape]
+            update = torch.stack([updates[i].to(self.dtype) for i in same])
+            update = _orthogonalized(update, self.polynomials, 0.2 * g['lr'] * max(shape)**0.5)
+            update = update.to(params[same[0]].dtype).unbind()
+            torch._foreach_sub_([params[i] for i in same], update)
 
 # %% ../nbs/23_optimisers.ipynb #5d21c0a2
 class Average(torch.optim.Optimizer):

@@ -161,6 +161,8 @@ def load_problems(config: DataOptions, # A `TrainingConfig`
     if config.given: return _drawn(config)
     ours = DatasetConfig(seed=config.seed)
     folder = Path(config.data_dir or ours.output_dir)
+    if config.data_dir is None and Path(config.output_dir).resolve() == folder.resolve():
+        raise InputError(f'--output-dir {folder} is the place of the dataset; give another')
     if config.data_dir is None and (made := ensure_dataset(ours)):
         say(f'No dataset here yet, so one was made in {folder}/ '
             f'({sum(map(len, made.values())):,} examples, '

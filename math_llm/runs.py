@@ -17,8 +17,8 @@ from fastcore.basics import patch
 from tqdm import tqdm
 from .options import (Count, InputError, check_calls, colour_wanted, contents,
                               out_of_memory, read_json, usable_streams)
-from .files import (checkpoints, load_model, locked, read_tensors, resolve_device,
-                            save_model, write_tensors)
+from .files import (checkpoints, find_model, load_model, locked, read_tensors,
+                            resolve_device, save_model, write_tensors)
 from .settings import TrainingConfig
 
 # %% ../nbs/24_runs.ipynb #cdcf039c
@@ -51,7 +51,7 @@ def _drop(paths):
     for p in paths:
         gone = p.with_name('.checkpoint.old.tmp')
         _rename(p, gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        gone.unlink() if gone.is_symlink() else shutil.rmtree(gone, ignore_errors=True)
 
 # %% ../nbs/24_runs.ipynb #fc03feee
 def save_checkpoint(folder: Path, # Of the run
@@ -142,25 +142,35 @@ def _there(config, folder):
     return there
 
 # %% ../nbs/24_runs.ipynb #8b7976f1
-def _prepare(config, folder):
-    "Make a run's folder ready; True if the run is finished already"
-    anew = _there(config, folder) and config.overwrite
-    _drop(checkpoints(folder)[:None if anew else -2])
-    torn = [p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp')]
-    for p in torn + [folder/name for name in _FILES] * bool(anew):
+def _remove(paths):
+    for p in paths:
         shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
-    return (folder/'test_results.json').exists()
+
+def _prepare(config, folder):
+    "Make a run's folder ready; returns what lets the run begin, None if it is finished already"
+    anew = _there(config, folder) and config.overwrite
+    if anew and config.init_from and find_model(config.init_from).resolve().parent in {
+            p.resolve() for p in (folder, *checkpoints(folder))}:
+        raise InputError(f'--overwrite would remove {config.init_from}, the model of --init-from; '
+                         'give another --output-dir')
+    _remove(p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp'))
+    _drop(checkpoints(folder)[:-2])
+    def begin():
+        if anew:
+            _drop(checkpoints(folder))
+            _remove(folder/name for name in _FILES)
+    return begin if anew or not (folder/'test_results.json').exists() else None
 
 # %% ../nbs/24_runs.ipynb #740217e4
 @contextmanager
 def run_folder(config): # A `TrainingConfig`
-    "Within, only this process writes into `output_dir`; yields whether the run is finished"
+    "Within, only this process writes into `output_dir`; yields what lets the run begin, or None"
     folder = Path(config.output_dir)
     new = not folder.exists()
     with locked(folder, busy='another process is training into'):
         try: yield _prepare(config, folder)
         finally:
-            if new and not (folder/'training_config.json').exists(): # no run began
+            if new and not {*contents(folder)} - {'logs', 'wandb'}: # no run began
                 shutil.rmtree(folder, ignore_errors=True) # Windows keeps open files
 
 # %% ../nbs/24_runs.ipynb #b3aabcf9
@@ -243,7 +253,11 @@ def say(self: Log, line: str,
 # %% ../nbs/24_runs.ipynb #be4e8a1b
 @patch
 def numbers(self: Log, step: Count, **values):
-    if self.run: self.run.log(values, step=step)
+    if not self.run: return
+    try: self.run.log(values, step=step)
+    except Exception as e: # its process was killed, or somebody ended the run
+        self.run = None
+        self.say(f'Weights & Biases: not used any more ({_one_line(e)})')
 
 # %% ../nbs/24_runs.ipynb #be4e8a1c
 @patch
@@ -258,10 +272,12 @@ def bar(self: Log, total: Count, done: Count):
 def close(self: Log, summary: dict|None = None, failed: bool = False):
     run, self.run = self.run, None
     if run:
-        run.summary.update(summary or {})
-        try: run.finish(exit_code=int(failed))
+        try:
+            run.summary.update(summary or {})
+            run.finish(exit_code=int(failed))
         except TimeoutError: self.say('Weights & Biases: not everything could be sent; '
                                       f'`wandb sync {run.settings.sync_dir}` does it later')
+        except Exception as e: self.say(f'Weights & Biases: not used to the end ({_one_line(e)})')
     if self.writes: self.file.close()
 
 # %% ../nbs/24_runs.ipynb #1b88dfca

@@ -37,11 +37,15 @@ def _batches(config, problems):
     steps = config.max_steps or math.ceil(2 * total / config.problems_in(2))
     batches = Batches(problems.source, config.batch_size, total,
                       _BUCKET if config.use_gumbel else 1, config.seed, config.halved(steps))
-    return batches, steps, total or config.problems_in(steps)
+    return batches, steps, total or batches.seen(steps)
 
-# %% ../nbs/25_training.ipynb #7ef058ca
-def _initial(config):
-    "The model of `--init-from`"
+# %% ../nbs/25_training.ipynb #7ef058cb
+def _first_weights(config):
+    "A new model, or the one of `--init-from`"
+    if not config.init_from:
+        options = {k: getattr(config, k, None) for k in ModelConfig.__dataclass_fields__}
+        shape = ModelConfig.from_size(config.model_size, **options)
+        with torch.device('cpu'): return Transformer(shape) # the same weights on every device
     model = load_model(config.init_from).train()
     if config.dropout is not None: # it is not part of the shape
         model.config = dataclasses.replace(model.config, dropout=config.dropout)
@@ -53,14 +57,6 @@ def _initial(config):
             raise InputError(f'--{name.replace("_", "-")} {asked} and --init-from contradict each '
                              f'other: that model has {own}')
     return model
-
-# %% ../nbs/25_training.ipynb #7ef058cb
-def _first_weights(config):
-    "A new model, or the one of `--init-from`"
-    if config.init_from: return _initial(config)
-    options = {k: getattr(config, k, None) for k in ModelConfig.__dataclass_fields__}
-    shape = ModelConfig.from_size(config.model_size, **options)
-    with torch.device('cpu'): return Transformer(shape) # the same weights on every device
 
 # %% ../nbs/25_training.ipynb #4a6daf14
 def _trained_on(config, problems, before):
@@ -142,8 +138,9 @@ def read(self: _Progress, step):
 @patch
 def say(self: _Progress, step, line, mark, **numbers):
     "A line for the screen, numbers for Weights & Biases; time and problems are counted anew"
-    with self.world.together(): self.log.say(f'step {step:,}{line}', mark)
-    self.log.numbers(step, **numbers)
+    with self.world.together():
+        self.log.say(f'step {step:,}{line}', mark)
+        self.log.numbers(step, **numbers)
     self.restart()
 
 # %% ../nbs/25_training.ipynb #8b2b935b
@@ -166,9 +163,8 @@ def validate(self: _Progress, step, model, examples):
     return exact
 
 # %% ../nbs/25_training.ipynb #53d29daf
-def _train(config, world, device, precision, log):
+def _train(config, world, device, precision, log, problems, model):
     "One training, from top to bottom"
-    problems, model = _prepared(config, world, device, log)
     torch.manual_seed(config.seed)
     objective = _make_objective(model, config)
     optimizers, average = make_optimizers(model, config, precision), Average([*model.parameters()])
@@ -219,17 +215,17 @@ def _train(config, world, device, precision, log):
     return _finish(config, world, log, model, problems, facts)
 
 # %% ../nbs/25_training.ipynb #fb5abeff
-def _prepared(config, world, device, log):
+def _prepared(config, world, device, say):
     "Problems and model of a run"
     with world.together():
-        problems = load_problems(config, log.say)
+        problems = load_problems(config, say)
         torch.manual_seed(config.seed)
         model = _make_model(config, problems).to(device)
         if not model.meta.partition:
             why = 'the dataset does not say how it was split'
             if problems.partition:
                 why = 'the model of --init-from does not share the partition of these problems'
-            log.say(f'Which problems are held out cannot be told later: {why}', 'bad')
+            say(f'Which problems are held out cannot be told later: {why}', 'bad')
     return problems, model
 
 # %% ../nbs/25_training.ipynb #a89178a8
@@ -312,20 +308,26 @@ def _finish(config, world, log, model, problems, facts):
 # %% ../nbs/25_training.ipynb #f4a06354
 def _carry_out(config, world):
     "One training in its folder, or what is left of it"
-    folder, finished = Path(config.output_dir), False
+    folder, begin, said = Path(config.output_dir), None, []
     with ExitStack() as held:
         with world.together():
             device = world.device(config.device)
-            if world.first: finished = held.enter_context(run_folder(config))
-        if world.broadcast(finished):
+            if world.first: begin = held.enter_context(run_folder(config))
+        if world.broadcast(begin is None):
             if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
             return read_json(folder/'test_results.json', '; --overwrite begins anew')
+        held.enter_context(deterministic(device))
+        held.enter_context(torch.inference_mode(False))
+        problems, model = _prepared(config, world, device, lambda *line: said.append(line))
         with world.together():
-            began_in = saved_fact(folder, 'precision') if config.precision == 'auto' else None
+            goes_on = config.precision == 'auto' and not config.overwrite
+            began_in = saved_fact(folder, 'precision') if goes_on else None
             precision = resolve_precision(began_in or config.precision, device)
+        with world.together():
+            if world.first: begin() # from here on, an old run is gone
             log = held.enter_context(Log(config, folder, world.first))
-        with deterministic(device), torch.inference_mode(False):
-            return _train(config, world, device, world.broadcast(precision), log)
+            for line in said: log.say(*line)
+        return _train(config, world, device, world.broadcast(precision), log, problems, model)
 
 # %% ../nbs/25_training.ipynb #d14072b9
 def train(config: TrainingConfig,
