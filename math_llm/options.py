@@ -288,11 +288,13 @@ def command(config_class: type, # Options of the command: a dataclass made with 
     return decorate
 
 # %% ../nbs/20_options.ipynb #20d00004
-def next_steps(*steps: tuple[str, list], # What it does, and the words of its command line
+def next_steps(*steps: tuple[str, list], # What it does, and its command line: words and paths
               ) -> str:
     "What can be done next, a line each"
+    def shown(x): return f'./{x}' if isinstance(x, Path) and f'{x}'.startswith('-') else str(x)
     width = max((len(what) for what, _ in steps), default=0) + 2
-    return '\n'.join(f"  {what + ':':{width}}{shlex.join(map(str, argv))}" for what, argv in steps)
+    return '\n'.join(f"  {what + ':':{width}}{shlex.join(map(shown, argv))}"
+                     for what, argv in steps)
 
 # %% ../nbs/20_options.ipynb #59a92199
 def _replace(final, data):

@@ -238,7 +238,9 @@ def splits(self: Problems, seed: Count, # Another seed, another partition
            train_ratio: Share = 0.8, # Share of all problems in training
            val_ratio: Share = 0.1, # Share in validation; the rest is for testing
           ) -> np.ndarray: # (b,) 0 training, 1 validation, 2 test
-    "Which split each problem belongs to"
+    "Which split each problem belongs to; raises `InputError` at shares that are more than 1"
+    if train_ratio + val_ratio > 1 + 1e-9:
+        raise InputError(f'shares of {train_ratio} and {val_ratio} are more than 1 together')
     u = _mix(self.hashes() ^ _mix(np.array([seed]))) / 2.**64
     return (u >= train_ratio).astype(int) + (u >= train_ratio + val_ratio)
 
