@@ -14,7 +14,7 @@ from .tokenizer import EQUALS, PLUS, VOCAB
 from .model import Transformer
 from .learning import Batch
 from .gumbel import GumbelAnswer, GumbelConfig, ramp
-from .options import Count, Size, check_calls, opt
+from .options import Count, InputError, Size, check_calls, opt
 
 # %% ../nbs/23_hiding.ipynb #hide0008
 @dataclasses.dataclass
@@ -138,6 +138,8 @@ def answer(self: HidingAnswer, batch, samples, cache, visible=None):
 def prune(self: HidingAnswer,
           thoughts: list[Count]|None): # Numbers of thoughts, 0 to K-1; None: not chosen yet
     "From now on answers get another problem's thoughts in these places, and learn to ignore them"
+    if max(thoughts or [0]) >= self.n_thoughts:
+        raise InputError(f'there are thoughts 0 to {self.n_thoughts - 1}, not {max(thoughts)}')
     self.pruned = thoughts
     others = [i in (thoughts or []) for i in range(self.n_thoughts)]
     self.others.copy_(torch.tensor(others, device='cpu'))

@@ -23,6 +23,9 @@ class Problems:
 
     def __post_init__(self):
         if self.digits.max(initial=0) > 9: raise InputError('a digit is a number from 0 to 9')
+        n, columns = self.n_digits, self.digits.shape[2]
+        if n.min(initial=0) < 0 or n.max(initial=0) > columns:
+            raise InputError(f'n_digits says how many columns are used: 0 to {columns}')
     def __len__(self): return len(self.digits)
     def __getitem__(self, i):
         if isinstance(i, (int, np.integer)): i = [i] # one row is a batch of one
