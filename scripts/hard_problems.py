@@ -178,11 +178,13 @@ if __name__ == '__main__':
     p.add_argument('--record', metavar='FILE')
     p.add_argument('checkpoint', metavar='CHECKPOINT')
     p.add_argument('folder', metavar='FOLDER')
-    p.add_argument('numbers', metavar='SEED [N_SCANNED N_TRAINING]', nargs='+', type=int)
+    p.add_argument('seed', metavar='SEED', type=int)
+    p.add_argument('sizes', metavar='N', nargs='*', type=int, help='N_SCANNED and N_TRAINING')
     o = p.parse_args()
-    if len(o.numbers) not in (1, 3) or min(o.numbers) < 0:
-        p.error('SEED, or SEED, N_SCANNED and N_TRAINING, whole numbers from 0 on')
+    if len(o.sizes) not in (0, 2) or min([o.seed, *o.sizes]) < 0:
+        sys.exit('hard_problems.py: accepted are SEED, or SEED N_SCANNED N_TRAINING, '
+                 'whole numbers from 0 on')
     try:
-        main(o.checkpoint, o.folder, *o.numbers, file=o.record)
+        main(o.checkpoint, o.folder, o.seed, *o.sizes, file=o.record)
     except InputError as e:
         sys.exit(f'hard_problems.py: {e}')
