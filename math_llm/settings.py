@@ -64,7 +64,7 @@ class _RunOptions:
     precision: str = opt('auto', 'auto: bf16 where faster', ('auto', 'fp32', 'bf16', 'fp16'))
     fp16: bool = opt(False, 'Same as --precision fp16 (GPU only)')
     bf16: bool = opt(False, 'Same as --precision bf16')
-    compile: bool = opt(False, 'Compile the model with torch.compile')
+    compile: bool = opt(False, 'Use torch.compile; on a CPU it pays in long runs with thoughts')
     graphs: bool = opt(True, 'On a GPU, record steps as CUDA graphs', flag=False)
     num_workers: int = opt(1, 'Threads for batches; these do not depend on it', low=0, high=1024)
     save_steps: int = opt(1000, 'Steps between checkpoints', low=1)
