@@ -49,7 +49,7 @@ def seconds(options, steps, folder, cache):
 
 def measured(name, options, folder):
     "A row about one job."
-    cache, plain, compiled = Path(tempfile.mkdtemp(dir=folder)), {}, {}
+    cache, plain, compiled = Path(tempfile.mkdtemp(dir=folder)), {}, {} # a path without blanks
     for n in (SHORT, LONG): plain[n], precision = seconds(options, n, folder, cache)
     cold, _ = seconds([*options, '--compile'], SHORT, folder, cache)
     for n in (SHORT, LONG): compiled[n], _ = seconds([*options, '--compile'], n, folder, cache)
