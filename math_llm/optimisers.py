@@ -11,7 +11,7 @@ from fastcore.basics import patch
 from .options import InputError, check_calls
 
 # %% ../nbs/23_optimisers.ipynb #c46a4157
-_POLYNOMIALS = ((8.0248, -23.4336, 17.3095), (3.3695, -2.5718, 0.5159), (3.0675, -2.744, 0.7439))
+_POLYNOMIALS = ((7.2896, -20.1333, 14.4247), (2.9175, -2.1824, 0.4755))
 
 # %% ../nbs/23_optimisers.ipynb #c46a4156
 def _orthogonalized(x, # (b, m, n)
@@ -19,7 +19,9 @@ def _orthogonalized(x, # (b, m, n)
                     scale=1.): # What to multiply the result by
     "All directions of each matrix made equally long: its singular values are near `scale`"
     tall, norm = x.shape[1] > x.shape[2], x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
-    square, steps = (x.mT @ x if tall else x @ x.mT) / norm**2, None # the smaller one is cheaper
+    square = (x.mT @ x if tall else x @ x.mT) / norm**2               # the smaller one is cheaper
+    bound, steps = square.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7), None
+    square, norm = square / bound, norm * bound**0.5
     for i, (a, b, c) in enumerate(polynomials):
         step = torch.baddbmm(square, square, square, beta=b, alpha=c) # b square + c square²
         step.diagonal(dim1=1, dim2=2).add_(a)
