@@ -130,9 +130,9 @@ class Attention(nn.Module):
                 remember=None, # Adds keys and values to a cache, and returns all that it holds
                 at=None, # (b, n) the inputs that look, as indices into t; default: all
                 causal=False, # Whether `bias` says nothing but: what came before, and itself
+                qkv=None, # (b, t, 3*d_model) queries, keys and values, where they are known
                 hook=_unhooked):
-        b, t, _ = x.shape
-        qkv = self.qkv(x).view(b, t, 3, self.n_heads, x.shape[2] // self.n_heads)
+        qkv = (self.qkv(x) if qkv is None else qkv).unflatten(2, (3, self.n_heads, -1))
         if rotation is None: q, k, v = qkv.permute(2, 0, 3, 1, 4)          # (b, h, t, d) each
         else: q, k, v = _Rotated.apply(qkv, *rotation)
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
@@ -341,6 +341,15 @@ def _bias(self: Transformer, positions, keys, visible):
     distance = (query - key).clamp(0, self.config.max_length)
     return (-self.slopes[:, None, None] * distance).masked_fill(~bias, -torch.inf)
 
+# %% ../nbs/03_model.ipynb #d3a1f03b
+@patch
+def _first(self: Transformer, x):
+    "Queries, keys and values (b, t, 3*d_model) in the first block, if they are a token's alone"
+    if x.ndim == 3 or x.numel() < 17 or self.config.position in ('learned', 'sinusoidal'): return
+    first, embedded = self.blocks[0], self.embed.weight
+    table = first.attn.qkv(first.norm1(embedded) if first.pre else embedded)       # of each token
+    return (x[..., None] == torch.arange(len(VOCAB), device=x.device)).to(table.dtype) @ table
+
 # %% ../nbs/03_model.ipynb #b2031994
 @patch
 def forward(self: Transformer,
@@ -362,11 +371,12 @@ def forward(self: Transformer,
     h = hook('embed', self._embedded(x, index))                            # (b, t, d_model)
     keys = positions if cache is None else cache.extend(positions.expand(x.shape[:2]))
     rotation, bias = None, self._bias(positions, keys, visible)
+    qkv = self._first(x) if hook is _unhooked else None
     if c.position == 'rope': rotation = [a[index][:, None] for a in self.angles] # (b, 1, t, d/2)
     for i, block in enumerate(self.blocks):
         remember = None if cache is None else lambda k, v, i=i: cache.append(i, k, v)
-        h = block(h, at if i == c.n_layers - 1 else None, _scoped(hook, f'blocks.{i}.'),
-                  bias=bias, causal=causal, rotation=rotation, remember=remember)
+        h, qkv = block(h, at if i == c.n_layers - 1 else None, _scoped(hook, f'blocks.{i}.'),
+                  bias=bias, causal=causal, rotation=rotation, remember=remember, qkv=qkv), None
     return hook('logits', self.head(hook('final_norm', self.norm(h))))
 
 # %% ../nbs/03_model.ipynb #d7ef02d8
@@ -383,9 +393,8 @@ def evaluating(self: Transformer):
     finally: # also after Ctrl-C
         with _LOCK:
             n, modes = _WITHIN.pop(self)
-            if n > 1: _WITHIN[self] = n - 1, modes
-            else:
-                for m, training in modes: m.training = training
+            if n > 1: _WITHIN[self], modes = (n - 1, modes), ()
+            for m, training in modes: m.training = training
 
 # %% ../nbs/03_model.ipynb #fc26803a
 @patch
