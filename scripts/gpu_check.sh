@@ -15,6 +15,7 @@ absolute() { case $1 in /*) echo "$1";; *) echo "$invoked/$1";; esac; }
 what=${1:-}; [ $# -eq 0 ] || shift
 wheels='' output=$invoked/gpu_goals.json
 case $what in
+  --help|-h) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit;;
   wheels) [ $# -eq 1 ] || usage "wheels needs a folder"; wheels=$(absolute "$1"); shift; mkdir -p "$wheels" || usage;;
   tests|goals) ;;
   *) usage "unknown: '$what'";;

@@ -42,8 +42,8 @@ if __name__ == '__main__':
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('notebooks', metavar='NOTEBOOK', nargs='+')
     paths, good = p.parse_args().notebooks, True
-    if absent := [path for path in paths if not Path(path).is_file()]:
-        sys.exit(f'lone_notebook.py: there is no {absent[0]}')
+    if wrong := [p for p in paths if not (p.endswith('.ipynb') and Path(p).is_file())]:
+        sys.exit(f'lone_notebook.py: {wrong[0]} is no notebook')
     for path in paths:
         n = run(path)
         good &= n > 0

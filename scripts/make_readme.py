@@ -76,7 +76,11 @@ def main():
     parser.add_argument('--command', type=int, metavar='N',
                         help='print the Nth command of README.md')
     args, path = parser.parse_args(), ROOT/'README.md'
-    if args.command: print(commands(path.read_text(encoding='utf-8'))[args.command-1])
+    if args.command is not None:
+        found = commands(path.read_text(encoding='utf-8'))
+        if not 1 <= args.command <= len(found):
+            parser.error(f'--command is a number from 1 to {len(found)}')
+        print(found[args.command-1])
     elif not args.check: path.write_text(readme(), encoding='utf-8')
     elif path.read_text(encoding='utf-8') != readme():
         print('README.md is not what nbs/index.ipynb says: run scripts/make_readme.py',

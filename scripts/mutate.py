@@ -219,6 +219,8 @@ def main():
                         'waits for in vain')
     p.add_argument('--output', help='write the report as JSON to this file')
     a = p.parse_args()
+    if a.n < 1 or a.only and not all(0 <= i < a.n for i in a.only):
+        p.error(f'--n must be at least 1, and --only names numbers from 0 to {a.n - 1}')
     every = sorted(f.stem for f in (ROOT/'math_llm').glob('[!_]*.py'))
     if unknown := set(a.modules) - set(every):
         sys.exit(f'no such module: {", ".join(sorted(unknown))}')

@@ -82,13 +82,20 @@ def summary(folder, fresh):
 
 def main(name, title, folders, fresh=0, environment='', note=''):
     "Write nbs/results/NAME.json."
+    path = ROOT / 'nbs' / 'results' / f'{name}.json'
+    if Path(name).name != name:
+        raise InputError(f'NAME is that of a file of nbs/results, without .json, not {name}')
+    if path.exists():
+        raise InputError(f'{path} is there already')
     for folder in folders:
-        if not (folder / 'test_results.json').exists():
+        if not (folder / 'logs' / 'training.log').exists() or not (
+            folder / 'test_results.json'
+        ).exists():
             raise InputError(f'{folder} is not the folder of a finished run')
     runs = [summary(folder, fresh) for folder in folders]
     ended = max((folder / 'test_results.json').stat().st_mtime for folder in folders)
     write_results(
-        ROOT / 'nbs' / 'results' / f'{name}.json',
+        path,
         title,
         [f'{environment} {made_by(folder)}'.strip() for folder in folders],
         sorted({r['seed'] for r in runs}),

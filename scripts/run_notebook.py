@@ -53,6 +53,8 @@ def main():
     parser.add_argument('--flags', default='',
                         help='flagged cells to run as well, for example "slow gpu"')
     args = parser.parse_args()
+    if wrong := [p for p in args.notebooks if p.suffix != '.ipynb' or not p.is_file()]:
+        parser.error(f'{wrong[0]} is no notebook')
     config = get_config()
     sys.path.insert(0, str(config.config_path))
     flags = set(config.tst_flags.split()) - set(args.flags.split())

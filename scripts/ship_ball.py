@@ -76,6 +76,9 @@ def main(folder, seed, run):
     "Write the folder."
     folder, seed, run = Path(folder), int(seed), Path(run)
     if folder.exists(): sys.exit(f'{folder} is there already')
+    name = run.name.removeprefix('permutations-')
+    if name.rpartition('-')[0] not in study.CONDITIONS:
+        raise InputError(f'{run} is no run of the study; accepted: runs/permutations-again-1')
     full = load_model(run).eval()
     full.meta.trained_on = dict(puzzle='permutations', moves=study.MOVES)
     save_model(full, folder, torch.bfloat16)
@@ -102,7 +105,7 @@ def main(folder, seed, run):
                    one_thought_rewritten={str(i + 1): r for i, r in enumerate(
                        rewritten(model, some, thoughts[:N_SOME], np.array(told['words']), rng))},
                    words=told['words'])
-    made = dict(phases=history(run.name.removeprefix('permutations-')))
+    made = dict(phases=history(name))
     made['commands'] = [p.pop('command') for p in made['phases']]
     for file, what in (('test_results', results), ('training_config', made)):
         write_json(folder/f'{file}.json', what)

@@ -136,6 +136,8 @@ def main(o):
     precision = resolve_precision(o.precision, device)
     path = ROOT/'nbs'/'results'/'speedrun'/f'{o.name}.json'
     if path.exists(): raise InputError(f'{path} is there already')
+    if path.parent.name != 'speedrun' or not o.name:
+        raise InputError(f'name is that of a file, without .json, not {o.name!r}')
     for name in ('halved', 'average', 'final_rate', 'full_size'):
         if not 0 <= (given := getattr(o, name)) <= 1:
             raise InputError(f'--{name.replace("_", "-")} must be from 0 to 1, not {given}')

@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, TimeoutError, as_completed
+from pathlib import Path
 
 from fastcore.foundation import working_directory
 from nbdev.config import get_config
@@ -53,6 +54,9 @@ def main():
     parser.add_argument('--time_limit', type=float, default=1800, metavar='SECONDS',
                         help='for all of them (default: 1800)')
     args = parser.parse_args()
+    for where in filter(None, args.path):
+        if not (Path(where).is_dir() or where.endswith('.ipynb') and Path(where).is_file()):
+            parser.error(f'{where} is neither a notebook nor a folder')
     args.n_workers = max(1, args.n_workers)  # 0, for nbdev_test, is this process; here it is one
     # workers share the cores
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // args.n_workers)))

@@ -2,6 +2,7 @@
 # Install a wheel by itself in a new environment, and use what it brings. Run it outside the checkout.
 #   bash scripts/try_wheel.sh dist/math_llm-0.1.0-py3-none-any.whl [REQUIREMENT ...]
 # TORCH names another torch to install first ('' for whatever the wheel asks for).
+case ${1:-} in *.whl) ;; *) sed -n '2,4s/^# //p' "$0"; [ "${1:-}" = --help ]; exit;; esac
 set -euo pipefail
 wheel=$(realpath "$1"); shift
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
