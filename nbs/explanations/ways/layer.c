@@ -287,10 +287,9 @@ void backward(const Params *w, const float *angles, long length, long b, long t,
 
 static void muon(int m, int n, float *w, const float *g, float *mean, float rate, float decay,
                  float scale) { /* as math_llm.optimisers.Muon */
-    static const float abc[3][3] = {{8.0248f, -23.4336f, 17.3095f}, {3.3695f, -2.5718f, 0.5159f},
-                                    {3.0675f, -2.744f, 0.7439f}};
+    static const float abc[2][3] = {{7.2896f, -20.1333f, 14.4247f}, {2.9175f, -2.1824f, 0.4755f}};
     static float x[F * D * 3], y[F * D * 3], sq[D * D], st[D * D], a[D * D], all[D * D];
-    float size = 0;
+    float size = 0, bound = 0;
     int tall = m > n;
     for (int i = 0; i < m * n; i++) {
         mean[i] += (g[i] * scale - mean[i]) * 0.05f;
@@ -301,13 +300,17 @@ static void muon(int m, int n, float *w, const float *g, float *mean, float rate
     for (int i = 0; i < m * n; i++) x[i] *= size;
     if (tall) gemm(D, D, m, x, 1, D, x, D, sq, D, 0);
     else { transpose(m, n, x, y); gemm(D, D, n, x, n, 1, y, D, sq, D, 0); }
-    for (int i = 0; i < 3; i++) {
+    for (int j = 0; j < D * D; j++) bound += sq[j] * sq[j];
+    bound = fmaxf(sqrtf(bound), 1e-7f);
+    for (int j = 0; j < D * D; j++) sq[j] /= bound;
+    for (int i = 0; i < m * n; i++) x[i] /= sqrtf(bound);
+    for (int i = 0; i < 2; i++) {
         gemm(D, D, D, sq, D, 1, sq, D, st, D, 0);
         for (int j = 0; j < D * D; j++) st[j] = abc[i][1] * sq[j] + abc[i][2] * st[j];
         for (int j = 0; j < D; j++) st[j * D + j] += abc[i][0];
         if (i == 0) memcpy(all, st, sizeof st);
         else { gemm(D, D, D, st, D, 1, all, D, a, D, 0); memcpy(all, a, sizeof a); }
-        if (i < 2) { gemm(D, D, D, st, D, 1, sq, D, a, D, 0); gemm(D, D, D, a, D, 1, st, D, sq, D, 0); }
+        if (i < 1) { gemm(D, D, D, st, D, 1, sq, D, a, D, 0); gemm(D, D, D, a, D, 1, st, D, sq, D, 0); }
     }
     if (tall) gemm(m, D, D, x, D, 1, all, D, y, D, 0);
     else gemm(D, n, D, all, D, 1, x, n, y, n, 0);
