@@ -109,8 +109,8 @@ class Examples:
     problems: Problems
 
     def __len__(self): return len(self.tokens)
-    def __getitem__(self, i):
-        if isinstance(i, (int, np.integer)): i = [i] # one row is a batch of one
+    def __getitem__(self, i: int|object): # A row, or anything that chooses rows
+        if isinstance(i, int): i = [i] # one row is a batch of one
         tokens = self.tokens[i][:, :self.lengths[i].max(initial=0)]
         return Examples(tokens, self.prompt_lengths[i], self.lengths[i], self.problems[i])
 

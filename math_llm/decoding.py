@@ -125,7 +125,7 @@ def allowed_behind(self: Transformer, text: str) -> torch.Tensor|None: # (16,); 
 
 # %% ../nbs/04_decoding.ipynb #74534d1a
 @torch.no_grad()
-def generate(model: Transformer, # In evaluation mode
+def generate(model: Transformer, # Its dropout is off meanwhile
              prompts: list[str], # Texts to go on from; lengths may differ
              max_new_tokens: Count|None = None, # Default: what the context length allows
              temperature: float = 0., # 0: greedy
@@ -142,9 +142,10 @@ def generate(model: Transformer, # In evaluation mode
         raise InputError(f'a prompt of {lengths.max()} tokens leaves no room in {limit}')
     def choose(logits, allowed): return _pick(logits, temperature, top_k, g, allowed)
     batches = _batches(model, tokens, lengths, batch_size)
-    parts = [_complete(model, tokens[rows, :int(lengths[rows].max())].to(device),
-                       lengths[rows].to(device), max_new_tokens, script, choose)
-             for rows, script in batches]
+    with model.evaluating():
+        parts = [_complete(model, tokens[rows, :int(lengths[rows].max())].to(device),
+                           lengths[rows].to(device), max_new_tokens, script, choose)
+                 for rows, script in batches]
     out = tokens.new_full((len(prompts), max(o.shape[1] for o, *_ in parts)), END)
     probs = torch.zeros_like(out, dtype=torch.float32)
     for (rows, _), (o, p, n) in zip(batches, parts):

@@ -28,7 +28,8 @@ def gumbel_softmax(logits: torch.Tensor, # (..., 16)
                    temperature: float|torch.Tensor = 1., # Above 0
                    hard: bool = True, # Straight-through, or the relaxed mixture
                    noise: torch.Tensor|None = None, # Like `logits`; default: drawn here
-                   allowed: torch.Tensor|None = None, # (16,) what may be chosen; default: all
+                   # What may be chosen; default: all
+                   allowed: Annotated[torch.Tensor, '_', torch.bool]|None = None,
                   ) -> torch.Tensor: # (..., 16): weights of the tokens, sum 1
     "A sample from softmax(logits) with a gradient (Jang et al. 2016, Maddison et al. 2016)"
     if isinstance(temperature, float) and temperature <= 0:

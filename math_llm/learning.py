@@ -34,7 +34,8 @@ class Batch:
         self.longest = tuple(max(n.tolist(), default=0) for n in (prompts, rows - prompts, rows))
 
     def __len__(self): return len(self.tokens)
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: int|object): # A row, or anything that chooses rows
+        if isinstance(rows, int): rows = [rows] # one row is a batch of one
         return Batch(self.tokens[rows], self.prompt_lengths[rows], self.lengths[rows])
 
 # %% ../nbs/05_learning.ipynb #5d21b001
@@ -47,9 +48,8 @@ def of(cls: Batch, ex: Examples, multiple: Size = 1, # Pad to a multiple of this
       ) -> Batch:
     "A batch of examples"
     t = ex.tokens.shape[1]
-    more = max(0, min(_round_up(t, multiple), limit or math.inf) - t)
-    tokens = np.pad(ex.tokens, ((0, 0), (0, more)), constant_values=END)
-    parts = tokens, ex.prompt_lengths, ex.lengths
+    more = 0, max(0, min(_round_up(t, multiple), limit or math.inf) - t)
+    parts = np.pad(ex.tokens, ((0, 0), more), constant_values=END), ex.prompt_lengths, ex.lengths
     return cls(*(torch.from_numpy(a.astype(np.int64)) for a in parts))
 
 # %% ../nbs/05_learning.ipynb #e5a1f005
@@ -89,7 +89,8 @@ class TeacherForcing(nn.Module):
 def _sums(self: TeacherForcing, batch):
     target = batch.tokens[:, 1:]                                                # (b, t-1)
     i = torch.arange(1, target.shape[1] + 1, device=target.device)              # of each target
-    logits = self.model(batch.tokens[:, :-1]).float()                           # (b, t-1, 16)
+    logits = self.model(batch.tokens[:, :-1])                                   # (b, t-1, 16)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))        # or 64 bits
     there = i < batch.lengths[:, None]                                          # (b, t-1)
     completion = there & (i >= batch.prompt_lengths[:, None])
     weight = torch.where(completion, 1., self.prompt_loss_weight) * there

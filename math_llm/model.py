@@ -153,7 +153,7 @@ class KVCache:
     "Keys and values of the tokens seen so far"
     PAD = 2**30 # The position of an input that nobody attends to
     spare = 31 # Slots that are allocated beyond those in use
-    def __init__(self, model: nn.Module, # The Transformer whose shapes to use
+    def __init__(self, model: 'Transformer', # Whose shapes to use
                  batch: Count, # Rows
                  capacity: Size|None = None, # Slots; default: the model's context length
                  differentiable: bool = False): # Keep what autograd needs: never write in place
@@ -359,7 +359,7 @@ def forward(self: Transformer,
             # Called at each name that `sites` lists; its result takes the value's place
             hook: Callable[[str, Tensor], Tensor]|None = None,
             at: Annotated[Tensor, 'b n', torch.int64]|None = None, # Inputs to answer; default: all
-            # Which slots, those of `x` included, each input may look at; default: all
+            # Which slots, those of `x` included, each input may look at, at least one; default: all
             visible: Annotated[Tensor, 'b t s', torch.bool]|None = None,
            ) -> Tensor: # Logits (b, t or n, 16) of the token that follows each input
     "Predict what follows each input; raises `InputError` if a text is too long or an id unknown"
@@ -401,7 +401,7 @@ def evaluating(self: Transformer):
 def sites(self: Transformer) -> dict[str, tuple]: # Shapes for one text of seven tokens
     "Every name that a hook meets, with the shape of its value"
     found, text = {}, torch.zeros(1, 7, dtype=int, device=next(self.parameters()).device)
-    self(text, hook=lambda name, value: found.setdefault(name, value))
+    with self.evaluating(): self(text, hook=lambda name, value: found.setdefault(name, value))
     return {name: value.shape for name, value in found.items()}
 
 # %% ../nbs/03_model.ipynb #beb2761e

@@ -26,9 +26,12 @@ class Problems:
         n, columns = self.n_digits, self.digits.shape[2]
         if n.min(initial=0) < 0 or n.max(initial=0) > columns:
             raise InputError(f'n_digits says how many columns are used: 0 to {columns}')
+        beyond = self.digits * (np.arange(columns) >= n[..., None])         # (b, n, d)
+        if beyond.any() or ((n > 0).sum(1) < 2).any():
+            raise InputError('a problem has two operands or more, with zeros beyond their digits')
     def __len__(self): return len(self.digits)
-    def __getitem__(self, i):
-        if isinstance(i, (int, np.integer)): i = [i] # one row is a batch of one
+    def __getitem__(self, i: int|object): # A row, or anything that chooses rows
+        if isinstance(i, int): i = [i] # one row is a batch of one
         return Problems(self.digits[i], self.n_digits[i])
 
     n_operands = property(lambda self: (self.n_digits > 0).sum(1))
@@ -40,7 +43,7 @@ _MAX_DIGITS = 2**15 - 1 # of an operand: what an int16 can count
 # %% ../nbs/01_problems.ipynb #ee779dda
 def _operand(o):
     "An operand as a string of digits"
-    try: text = str(o)
+    try: text = str(o.item() if getattr(o, 'ndim', None) == 0 else o)
     except ValueError: # Python writes integers up to some length
         raise InputError('an integer this long has to be given as a string of digits') from None
     if not (text.isascii() and text.isdigit()):

@@ -71,7 +71,7 @@ def encode_batch(texts: list[str], # Texts to encode, one a row
 
 # %% ../nbs/00_tokenizer.ipynb #bb1e0b4d
 def decode_batch(tokens: Annotated[torch.Tensor, 'b t'], # Ids
-                 lengths: Annotated[torch.Tensor, 'b']|None = None, # Tokens to keep of each row
+                 lengths: Annotated[torch.Tensor, 'b', torch.int64]|None = None, # To keep of rows
                 ) -> list[str]: # One text a row
     "The texts of a padded batch; without `lengths`, each through its first `<end>`"
     rows = tokens.tolist()
