@@ -15,12 +15,11 @@ from fastcore.basics import patch
 import math_llm
 from .tokenizer import VOCAB
 from .problems import Problems
-from .chains import render
 from .model import Transformer
 from .decoding import generate
-from .evaluation import percent, share
+from .evaluation import percent, share, written_for
 from .options import Count, InputError, Size, check_calls, converted
-from .files import find_model, problem_config
+from .files import find_model
 from .results import markdown_table, write_json
 
 # %% ../nbs/09_codebook.ipynb #ab4cebe4
@@ -37,7 +36,9 @@ class Thoughts:
             raise InputError(f'a thought is a token id, from 0 to {len(VOCAB) - 1}')
 
     def __len__(self): return len(self.tokens)
-    def __getitem__(self, rows): return Thoughts(self.problems[rows], self.tokens[rows])
+    def __getitem__(self, rows: int|object): # A row, or anything that chooses rows
+        if isinstance(rows, int): rows = [rows] # one row is a batch of one
+        return Thoughts(self.problems[rows], self.tokens[rows])
 
 # %% ../nbs/09_codebook.ipynb #9147adb5
 @patch(cls_method=True)
@@ -45,10 +46,12 @@ def of(cls: Thoughts, model: Transformer, # One that invented its chain
        problems: Problems, # What to think about
        batch_size: Size = 512, # Problems at a time
       ) -> Thoughts:
-    "The thoughts of a model about problems; raises `InputError` if it does not invent its chain"
+    "The thoughts of a model; raises `InputError` if it invents no chain, or a problem does not fit"
     if model.meta.chain != 'invented':
         raise InputError(f'this model did not invent its chain; it writes: {model.meta.chain}')
-    prompts, k = render(problems, problem_config(model.meta)).prompts(), model.meta.thought_tokens
+    k = model.meta.thought_tokens
+    if not len(problems): return cls(problems, np.zeros((0, k), int))
+    prompts = written_for(model, problems).prompts()
     written = generate(model, prompts, max_new_tokens=k + 1, batch_size=batch_size)
     return Thoughts(problems, written.tokens[:, 1:k+1].numpy())           # without `<think>`
 
@@ -101,6 +104,8 @@ class Feature:
     def __post_init__(self):
         if self.kind not in _WORDS:
             raise InputError(f'no kind of feature {self.kind!r}; accepted are {", ".join(_WORDS)}')
+        if self.start is not None and self.kind != 'lookahead':
+            raise InputError(f'{self.kind} is about one column; only lookahead has a start')
         if (self.start or 0) > self.column:
             raise InputError(f'a group starts at its highest column, {self.column}, or below')
 

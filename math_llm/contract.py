@@ -29,7 +29,7 @@ from .files import check_output, load_model, problem_config
 class Task:
     "Problems, the variables that thoughts may tell, and the answers that follow from them"
     prompts: list[str] # Problems as they are written, through `=`
-    values: Annotated[np.ndarray, 'b v'] # The variables: whole numbers; -1: there is none
+    values: Annotated[np.ndarray, 'b v', np.int64] # The variables, whole numbers; -1: there is none
     names: list[str] # Of the variables
     # Rows (n,) and values (n, v), -1 where one follows -> digits of answers (n, w), lowest first
     outcome: Callable[[np.ndarray, np.ndarray], np.ndarray]

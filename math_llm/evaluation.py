@@ -57,9 +57,7 @@ def judge(self: Examples, # The problems, written out as they should be
         raise InputError(f'{len(completions)} completions for {len(self)} problems')
     padding = '' if config.chain == 'noop' else '(?:<noop>)*'
     form = re.compile(f'(?:<think>(.*?){padding}</think>|(?!<think>))(.*)')
-    def parts(text): # Chain and answer; of a chain that is never closed, both are empty
-        m = form.fullmatch(text)
-        return m.groups() if m else ('', '')
+    def parts(text): return m.groups() if (m := form.fullmatch(text)) else ('', '') # never closed
     said, wanted = (np.array([*map(parts, texts)], object).reshape(-1, 2) # (b, 2)
                     for texts in (completions, _wanted(self)))
     valid, right = (said == wanted).T

@@ -46,6 +46,9 @@ def _read(model, line):
         raise InputError(f'{n} tokens leave no room for an answer; this model has room for {room}')
     invents = model.meta.chain == 'invented'
     answers_only = model.meta.trained_on.get('prompt_loss_weight') == 0
+    said = len(encode(rest.partition('</think>')[0])) - 1                # without `<think>`
+    if invents and said > (most := model.meta.thought_tokens):
+        raise InputError(f'this model thinks in {most} tokens, not in {said}')
     if invents and rest[:1].isdigit():
         raise InputError(f'this model thinks before it answers; accepted is {numbers}=')
     if not equals and (invents or answers_only):

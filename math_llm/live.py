@@ -10,7 +10,8 @@ import json, re, tempfile
 from html import escape
 from pathlib import Path
 import math_llm
-from .files import find_model, load_model, save_model
+from .codebook import Codebook, load_codebook
+from .files import load_model, save_model
 from .model import Transformer
 from .options import InputError, check_calls
 from .results import markdown_table
@@ -63,7 +64,8 @@ class Experiments(list):
 # %% ../nbs/16_live.ipynb #eb8bdc89
 def explore(model: Transformer, # In memory; its weights go to the browser
             name: str = 'model', # Shown to the reader
-            codebook: str|Path|None = None, # Of which model, a folder or a name; default: none
+            # A code book, or a model's folder or name; default: none
+            codebook: Codebook|str|Path|None = None,
            ): # A widget; its `experiments` are what was tried
     "Add, rewrite thoughts and look inside, in a notebook; raises `InputError` without `anywidget`"
     try: import anywidget, traitlets
@@ -81,10 +83,10 @@ def explore(model: Transformer, # In memory; its weights go to the browser
     with tempfile.TemporaryDirectory() as folder:
         save_model(model, folder)
         weights = (Path(folder)/'model.safetensors').read_bytes()
-    book = None if codebook is None else find_model(codebook).parent/'codebook.json'
-    if book and not book.is_file(): raise InputError(f'{codebook} has no code book')
+    book = load_codebook(codebook) if isinstance(codebook, (str, Path)) else codebook
+    if codebook is not None and book is None: raise InputError(f'{codebook} has no code book')
     return Explorer(facts=facts(model, name, len(weights), book is not None), weights=weights,
-                    codebook=book and json.loads(book.read_text(encoding='utf-8')))
+                    codebook=None if book is None else book.to_dict())
 
 # %% ../nbs/16_live.ipynb #512b9d2a
 check_calls(globals())

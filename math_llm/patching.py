@@ -117,12 +117,13 @@ class _Patched:
 
 # %% ../nbs/12_patching.ipynb #115dd55f
 def _run(model, tokens, lengths, hook=None):
-    "Logits (b, 16) behind each text, on the host"
+    "Logits (b, 16) behind each text, on the host, in 32 bits or more"
     if min(lengths.tolist(), default=0) < 1: raise InputError('nothing follows an empty text')
     tokens = tokens.to(next(model.parameters()).device)
     with model.evaluating(): logits = model.thinkable(tokens, model(tokens, hook=hook))
     last = lengths.to(logits.device)[:, None, None] - 1
-    return logits.take_along_dim(last, 1)[:, 0].float().cpu()
+    found = logits.take_along_dim(last, 1)[:, 0]
+    return found.to(torch.promote_types(found.dtype, torch.float32)).cpu()
 
 # %% ../nbs/12_patching.ipynb #5235db74
 def _remember(model, tokens, lengths, where):
@@ -172,7 +173,10 @@ def patch(model: Transformer,
         raise InputError(f'{len(clean)} clean and {len(corrupted)} corrupted texts make no pairs')
     places = where if isinstance(where, dict) else {None: where}
     parts = []
-    def some(at): return at[rows] if np.shape(at) == (len(clean),) else at      # or it is refused
+    def some(at): # of these rows
+        if np.ndim(at) and len(at) != len(clean):
+            raise InputError('accepted is one position for all texts, or one for each')
+        return at[rows] if np.ndim(at) else at
     for i in range(0, len(clean), batch_size):
         rows = slice(i, i + batch_size)
         mine = {k: [replace(w, at=some(w.at), source=some(w.source)) for w in listify(ws)]

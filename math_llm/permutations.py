@@ -32,7 +32,9 @@ class Puzzles:
                 raise InputError(f'{name}: accepted are whole numbers from 0 to {n-1}')
 
     def __len__(self): return len(self.start)
-    def __getitem__(self, rows): return Puzzles(self.start[rows], self.moves[rows])
+    def __getitem__(self, rows: int|object): # A row, or anything that chooses rows
+        if isinstance(rows, int): rows = [rows] # one row is a batch of one
+        return Puzzles(self.start[rows], self.moves[rows])
 
 # %% ../nbs/15_permutations.ipynb #16201da9
 @patch

@@ -98,8 +98,9 @@ def _rewrite(book, thoughts, i, rng, heard_as=None, open_only=False):
 # %% ../nbs/10_speaking.ipynb #383986e8
 def _right(book, model, thoughts):
     "Thoughts that lead to the right answer, and these answers"
-    if (k := thoughts.tokens.shape[1]) != len(book.entries):
-        raise InputError(f'the code book is about {len(book.entries)} thoughts, not {k}')
+    for k in (thoughts.tokens.shape[1], model.meta.thought_tokens or 0):
+        if k != len(book.entries):
+            raise InputError(f'the code book is about {len(book.entries)} thoughts, not {k}')
     sums = np.array(Columns(thoughts.problems).answers(), object)
     right = thoughts.answers(model) == sums
     return thoughts[right], sums[right]

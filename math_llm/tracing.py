@@ -15,12 +15,11 @@ from fastcore.basics import patch
 import torch
 from .tokenizer import END_THINK, THINK, VOCAB, decode, encode, encode_batch
 from .problems import Problems
-from .chains import chain_steps, render
+from .chains import Examples, chain_steps
 from .model import Transformer
 from .decoding import generate
-from .evaluation import share
+from .evaluation import share, written_for
 from .options import Count, InputError, Size, check_calls
-from .files import problem_config
 from .results import plot_table, subplots
 
 # %% ../nbs/11_tracing.ipynb #50c7331f
@@ -114,7 +113,9 @@ def writes(self: Layout): # What the token that each position predicts means
 # %% ../nbs/11_tracing.ipynb #311d0d92
 @patch
 def where(self: Layout, *kinds: str, # `operand`, `digit`, `carry`, `tens`, `ones`, `answer` …
-          column=None, operand=None, # Only this: a number, or one for each row (b,)
+          # Only these: a number, or one for each row
+          column: int|Annotated[np.ndarray, '_']|None = None,
+          operand: int|Annotated[np.ndarray, '_']|None = None,
          ) -> np.ndarray: # (b, t) True where it is so
     "Which positions are of these kinds; raises `InputError` at an unknown one"
     if unknown := {*kinds} - {*_CODE}:
@@ -196,10 +197,11 @@ def attention(self: Trace): # (b, layer, head, t, s), without the silent key of 
     raise InputError('this trace has kept no attention; its `sites` leave out attn.weights')
 
 # %% ../nbs/11_tracing.ipynb #8919038b
-def written(model: Transformer, problems: Problems, # What to add
+def written(model: Transformer, problems: Problems|Examples, # What to add
            ) -> list[str]: # Whole texts, from the problem to `<end>`
-    "Problems as the model was taught to write them; if it invents its chain, as it writes them"
-    examples = render(problems, problem_config(model.meta))
+    "As a model was taught to write, or as it writes; raises `InputError` if a problem does not fit"
+    if not len(problems): return []
+    examples = written_for(model, problems)
     if model.meta.chain != 'invented': return examples.texts()
     prompts = examples.prompts()
     return [p + c for p, c in zip(prompts, generate(model, prompts).texts())]

@@ -29,6 +29,7 @@ export const decode = ids => Array.from(ids, i => VOCAB[i]).join('');
 // ---- files ----------------------------------------------------------------------------------
 
 const DTYPES = {                                     // name in PyTorch, bytes, reader of one value
+  F64: ['torch.float64', 8, (view, at) => view.getFloat64(at, true)],
   F32: ['torch.float32', 4, (view, at) => view.getFloat32(at, true)],
   F16: ['torch.float16', 2, (view, at) => half(view.getUint16(at, true))],
   BF16: ['torch.bfloat16', 2, (view, at) => single(view.getUint16(at, true) << 16)],
@@ -76,13 +77,12 @@ function read_header(bytes) {
 /** Tensors by name and the facts beside them. Throws InputError if they are not as written. */
 export function read_tensors(buffer) {
   const bytes = new Uint8Array(buffer), [metadata, entries, begin] = read_header(bytes);
-  const tensors = {}, signed = [];
   let meta, facts;
   try {
     meta = JSON.parse(metadata.math_llm);
     facts = JSON.parse(meta.config);
   } catch { refuse('it was not written by math_llm, or its header is damaged'); }
-  signed.push(ascii_bytes(meta.config));
+  const tensors = {}, signed = [ascii_bytes(meta.config)];
   for (const name of Object.keys(entries).sort()) {
     const {dtype, shape, data_offsets: [from, to]} = entries[name];
     const values = shape.reduce((n, d) => n * d, 1);
