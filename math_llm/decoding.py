@@ -130,7 +130,7 @@ def generate(model: Transformer, # Its dropout is off meanwhile
              max_new_tokens: Count|None = None, # Default: what the context length allows
              temperature: float = 0., # 0: greedy
              top_k: Size|None = None, # Draw among this many of the likeliest
-             seed: Count|None = None, # Of the draws; the same seed gives the same texts
+             seed: Count|None = None, # Of the draws; with the same batches, the same texts
              batch_size: Size = 512, # Rows worked on at a time
             ) -> _Generation:
     "Complete each prompt up to `<end>`; raises `InputError` if one is empty or fills the context"

@@ -54,7 +54,7 @@ def of(cls: Batch, ex: Examples, multiple: Size = 1, # Pad to a multiple of this
 
 # %% ../nbs/05_learning.ipynb #e5a1f005
 @patch
-def to(self: Batch, device):
+def to(self: Batch, device: torch.device):
     "The same batch on a device"
     parts = [self.tokens, self.prompt_lengths, self.lengths]
     if torch.device(device).type == 'cuda' and not self.tokens.is_cuda: # copied without waiting
@@ -93,7 +93,7 @@ def _sums(self: TeacherForcing, batch):
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))        # or 64 bits
     there = i < batch.lengths[:, None]                                          # (b, t-1)
     completion = there & (i >= batch.prompt_lengths[:, None])
-    weight = torch.where(completion, 1., self.prompt_loss_weight) * there
+    weight = there.to(logits.dtype).where(completion | ~there, self.prompt_loss_weight)
     loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction='none')
     right = (logits.argmax(-1) == target) & completion
     loss = (loss.view_as(weight) * weight).sum()

@@ -390,9 +390,12 @@ def activations(model: Transformer, texts: list[str],
 # %% ../nbs/11_tracing.ipynb #b5df4dc4
 def untrained(model: Transformer, seed: Count = 0) -> Transformer:
     "A model of the same configuration with fresh random weights, the same ones on every device"
+    usual = torch.get_default_dtype()
     with torch.random.fork_rng(devices=[]), torch.device('cpu'):
         torch.default_generator.manual_seed(seed) # that of the processor alone
-        other = Transformer(model.config)
+        torch.set_default_dtype(torch.float32)    # what is drawn depends on it
+        try: other = Transformer(model.config)
+        finally: torch.set_default_dtype(usual)
     other.meta = copy.deepcopy(model.meta)
     return other.to(next(model.parameters())).eval()
 
