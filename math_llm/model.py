@@ -153,7 +153,7 @@ class KVCache:
     "Keys and values of the tokens seen so far"
     PAD = 2**30 # The position of an input that nobody attends to
     spare = 31 # Slots that are allocated beyond those in use
-    def __init__(self, model: 'Transformer', # Whose shapes to use
+    def __init__(self, model: nn.Module, # The Transformer whose shapes to use
                  batch: Count, # Rows
                  capacity: Size|None = None, # Slots; default: the model's context length
                  differentiable: bool = False): # Keep what autograd needs: never write in place
