@@ -128,10 +128,8 @@ def concat(cls: Examples, parts: list[Examples], # At least one
     if not parts: raise InputError('there are no examples to put together')
     t = max(p.tokens.shape[1] for p in parts)
     def wide(a): return np.pad(a, ((0, 0), (0, t - a.shape[1])), constant_values=END)
-    return cls(np.concatenate([wide(p.tokens) for p in parts]),
-               np.concatenate([p.prompt_lengths for p in parts]),
-               np.concatenate([p.lengths for p in parts]),
-               Problems.concat([p.problems for p in parts]))
+    arrays = ((wide(p.tokens), p.prompt_lengths, p.lengths) for p in parts)
+    return cls(*map(np.concatenate, zip(*arrays)), Problems.concat([p.problems for p in parts]))
 
 # %% ../nbs/02_chains.ipynb #c2a1f00d
 def _chain(f, p, config, sums, carries): # what stands between `<think>` and `</think>`

@@ -90,8 +90,7 @@ def _one_pass(model, part):
     "Right predictions of each correct completion (b,), and would decoding surely write it (b,)"
     batch = _with_thoughts(model, part) if model.meta.chain == 'invented' else Batch.of(part)
     batch = batch.to(device := next(model.parameters()).device)
-    rows = 32 if device.type == 'cpu' else len(part)
-    cuts = torch.arange(len(part), device=device).split(rows)
+    cuts = torch.arange(len(part), device=device).split(32 if device.type == 'cpu' else len(part))
     return torch.cat([_predictions(model, batch[rows]) for rows in cuts], 1).cpu().numpy()
 
 # %% ../nbs/07_evaluation.ipynb #f589d9eb

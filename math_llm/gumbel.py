@@ -28,8 +28,7 @@ def gumbel_softmax(logits: torch.Tensor, # (..., 16)
                    temperature: float|torch.Tensor = 1., # Above 0
                    hard: bool = True, # Straight-through, or the relaxed mixture
                    noise: torch.Tensor|None = None, # Like `logits`; default: drawn here
-                   # What may be chosen; default: all
-                   allowed: Annotated[torch.Tensor, '_', torch.bool]|None = None,
+                   allowed: Annotated[torch.Tensor, '_', torch.bool]|None = None, # Default: all
                   ) -> torch.Tensor: # (..., 16): weights of the tokens, sum 1
     "A sample from softmax(logits) with a gradient (Jang et al. 2016, Maddison et al. 2016)"
     if isinstance(temperature, float) and temperature <= 0:

@@ -89,8 +89,8 @@ class TeacherForcing(nn.Module):
 def _sums(self: TeacherForcing, batch):
     target = batch.tokens[:, 1:]                                                # (b, t-1)
     i = torch.arange(1, target.shape[1] + 1, device=target.device)              # of each target
-    logits = self.model(batch.tokens[:, :-1])                                   # (b, t-1, 16)
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))        # or 64 bits
+    x = self.model(batch.tokens[:, :-1])
+    logits = x.to(torch.promote_types(x.dtype, torch.float32))                  # (b, t-1, 16)
     there = i < batch.lengths[:, None]                                          # (b, t-1)
     completion = there & (i >= batch.prompt_lengths[:, None])
     weight = there.to(logits.dtype).where(completion | ~there, self.prompt_loss_weight)

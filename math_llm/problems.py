@@ -26,8 +26,7 @@ class Problems:
         n, columns = self.n_digits, self.digits.shape[2]
         if n.min(initial=0) < 0 or n.max(initial=0) > columns:
             raise InputError(f'n_digits says how many columns are used: 0 to {columns}')
-        beyond = self.digits * (np.arange(columns) >= n[..., None])         # (b, n, d)
-        if beyond.any() or ((n > 0).sum(1) < 2).any():
+        if (self.digits * (np.arange(columns) >= n[..., None])).any() or ((n > 0).sum(1) < 2).any():
             raise InputError('a problem has two operands or more, with zeros beyond their digits')
     def __len__(self): return len(self.digits)
     def __getitem__(self, i: int|object): # A row, or anything that chooses rows
