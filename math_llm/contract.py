@@ -365,6 +365,7 @@ def contract(model: Transformer,
                  for j, name in enumerate(t.task.names)]
     holds = {p: all(r['holds'] for r in rows if r['property'] == p)
              for p in dict.fromkeys(r['property'] for r in rows)}
+    holds['interchange'] &= all(t.places[j] for j in t.told)    # else it cannot be taken alone
     return dict(chain=model.meta.chain, n=len(t.right), rows=rows, variables=variables,
                 holds=holds, contract=all(holds[p] for p in _ASKED))
 
