@@ -241,7 +241,7 @@ def _resumed(config, world, log, objective, parts, batches, problems):
     "Steps, measurements and seconds of the newest checkpoint, whose state is loaded"
     folder = Path(config.output_dir)
     if not (saved := checkpoints(folder)):
-        record = dataclasses.asdict(config) | dict(overwrite=False) # nobody who takes it loses a run
+        record = dataclasses.asdict(config) | dict(overwrite=False) # whoever takes it loses no run
         if world.first: write_json(folder/'training_config.json', record)
         return 0, [], 0.
     state = load_checkpoint(saved[-1], *parts)
