@@ -6,7 +6,7 @@
 __all__ = ['Stream', 'make_dataset', 'write_dataset', 'ensure_dataset', 'Epochs', 'Batches']
 
 # %% ../nbs/22_datasets.ipynb #4c6edafe
-import dataclasses
+import dataclasses, os, shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
@@ -109,18 +109,21 @@ def _put(splits, config):
     if missing := [s for s in config.SPLITS if s not in splits]:
         raise InputError(f'no {" and no ".join(missing)} split is given')
     folder = Path(config.output_dir)
+    new = folder/'.new'
     data = {folder/f'{s}.json': dataset_file(splits[s], s, config) for s in config.SPLITS}
     there = [f for f in data if f.exists()]
+    if odd := [f for f in there if not f.is_file()]: raise InputError(f'{odd[0]} is no file')
     try:
         begun = len(there) < len(data) and all(f.read_bytes() == data[f] for f in there)
         if not (config.overwrite or begun):
             raise InputError(f'{folder} already holds {", ".join(f.name for f in there)}; '
                              'give another --output-dir, or --overwrite')
-        if not begun: (folder/'train.json').unlink(missing_ok=True) # of another one
-        for f in reversed(data):
-            for torn in folder.glob(f'.{f.name}.*.tmp'): torn.unlink() # in a kill
-            atomic_write(f, data[f])
+        shutil.rmtree(new, ignore_errors=True)                          # torn in a kill
+        for f in data: atomic_write(new/f.name, data[f])
+        if not begun: (folder/'train.json').unlink(missing_ok=True)     # of another one
+        for f in reversed(data): os.replace(new/f.name, f)
     except OSError as e: raise InputError(f'cannot write {e.filename}: {e.strerror}') from None
+    finally: shutil.rmtree(new, ignore_errors=True)
 
 # %% ../nbs/22_datasets.ipynb #65934de3
 def write_dataset(splits: dict[str, Examples], # By split
@@ -164,7 +167,10 @@ class Epochs:
         return self.examples[np.concatenate(rows)]
 
     def state_dict(self): return dict(epoch=self.epoch, offset=self.offset)
-    def load_state_dict(self, state): self.epoch, self.offset = state['epoch'], state['offset']
+    def load_state_dict(self, state):
+        if not 0 <= state['offset'] < len(self.examples):
+            raise InputError(f'{len(self.examples)} examples have no position {state["offset"]}')
+        self.epoch, self.offset = state['epoch'], state['offset']
     def close(self): pass
 
 # %% ../nbs/22_datasets.ipynb #d595e2a4

@@ -6,7 +6,7 @@
 __all__ = ['DataOptions', 'load_problems']
 
 # %% ../nbs/24_problemset.ipynb #826eb506
-import typing
+import hashlib, typing
 from dataclasses import dataclass, fields, make_dataclass, replace
 from pathlib import Path
 import numpy as np
@@ -73,6 +73,7 @@ class _Problemset:
     test: Examples # For the report at the end
     partition: dict # Seed and shares that decide which problems are held out; empty: not known
     unknown: tuple[str, ...] = () # Fields of `config` that neither metadata nor examples tell
+    digest: str = '' # Fingerprint of a dataset's examples
 
 # %% ../nbs/24_problemset.ipynb #3cb09ec3
 def _stream(problem, partition, config, n):
@@ -133,12 +134,20 @@ def _apart(folder, splits, say):
                 'train.json too, and are left out')
         splits[s] = splits[s][np.flatnonzero(new)]
 
+# %% ../nbs/24_problemset.ipynb #24d00015
+def _digest(splits):
+    "A fingerprint of the examples of all splits"
+    h = hashlib.sha256()
+    for ex in splits.values(): h.update(f'{ex.tokens.shape}'.encode() + ex.tokens.tobytes())
+    return h.hexdigest()
+
+
 # %% ../nbs/24_problemset.ipynb #e8de0549
 def _of_dataset(config, folder, say):
     "The problems of a dataset's files"
     splits, meta = _read(folder)
     problem, unknown = written_as({f'{folder}/{s}.json': ex for s, ex in splits.items()}, meta)
-    partition = _partition(meta, splits)
+    partition, digest = _partition(meta, splits), _digest(splits)
     if config.fresh and not partition:
         raise InputError(f'{folder} does not say how its problems were drawn and '
                          'split, so no new ones can be; accepted is --no-fresh')
@@ -151,7 +160,8 @@ def _of_dataset(config, folder, say):
     total = config.problems_in(config.max_steps) if config.max_steps else config.num_epochs * n
     if config.fresh: source, unknown = _stream(problem, partition, config, total), ()
     else: source = Epochs(splits['train'], config.seed)
-    return _Problemset(problem, source, n, val, splits['test'], partition, unknown)
+    return _Problemset(problem, source, n, val, splits['test'], partition, unknown,
+                       digest)
 
 # %% ../nbs/24_problemset.ipynb #a5eb3b30
 def load_problems(config: DataOptions, # A `TrainingConfig`

@@ -7,9 +7,9 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'saved_fact', 'run_folder', 'Lo
            'deterministic', 'machine', 'peak_memory']
 
 # %% ../nbs/24_runs.ipynb #a4464082
-import io, json, os, platform, shutil, signal, sys, threading, time, uuid
-from contextlib import ExitStack, contextmanager, redirect_stderr
-from dataclasses import asdict, dataclass, fields
+import io, os, platform, shutil, signal, sys, threading, time, uuid
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 import torch
 import torch.distributed as dist
@@ -71,7 +71,7 @@ def save_checkpoint(folder: Path, # Of the run
     except InputError as e:
         shutil.rmtree(new, ignore_errors=True)                   # room for others
         saved = checkpoints(folder)
-        kept = f'; {saved[-1]} is kept, and the same command goes on from there' if saved else ''
+        kept = f'; {saved[-1]} is kept, and the run can go on from there' if saved else ''
         raise InputError(f'{e}{kept}') from None
     _drop(checkpoints(folder)[:-2])
 
@@ -111,32 +111,21 @@ def saved_fact(folder: str|Path, # Of a run
     with _undamaged(saved[-1]): return read_tensors(saved[-1]/'state.safetensors')[1].get(name)
 
 # %% ../nbs/24_runs.ipynb #c340861a
-# options that may; `precision` says what `fp16` and `bf16` say
-_MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps '
-               'fp16 bf16 graphs wandb progress config overwrite output_dir'.split()}
 _FILES = ('test_results.json', 'model.safetensors', 'config.json', 'logs', 'training_config.json')
 
-# %% ../nbs/24_runs.ipynb #87a50506
-def _differences(config, folder):
-    "What differs between a configuration and the record of an earlier run, in words"
-    new = json.loads(json.dumps(asdict(config)))
-    old = read_json(folder/'training_config.json', '; --overwrite begins anew')
-    old = {f.name: f.default for f in fields(config)} | dict(phases=[]) | old # old runs knew fewer
-    gone = {k: 'no option any more' for k, fine in config.dropped.items()
-            if k in old and old[k] not in fine}
-    differs = {k: v for k, v in new.items() if k not in _MAY_DIFFER and old[k] != v}
-    return [f'{k}: {old[k]} there, {v} now' for k, v in (differs | gone).items()]
-
 # %% ../nbs/24_runs.ipynb #8b7976ef
-def _there(config, folder):
+def _there(config):
     "What is in a run's folder; raises `InputError` if it is not the folder of this run"
+    folder = Path(config.output_dir)
     there = [n for n in contents(folder) if n not in ('logs', 'wandb')]
     if config.init_from and Path(config.init_from).parent == folder:
         there = [n for n in there if not n.startswith('phase-')]
     if there and 'training_config.json' not in there:
         raise InputError(f'{folder} holds no run ({", ".join(there[:3])}); take another folder')
     begun = checkpoints(folder) or {'test_results.json', 'model.safetensors'} & {*there} # to lose
-    if begun and not config.overwrite and (other := _differences(config, folder)):
+    if not begun or config.overwrite: return there
+    record = read_json(folder/'training_config.json', '; --overwrite begins anew')
+    if other := config.differences(record):
         raise InputError(f'{folder} holds a run of another configuration ({"; ".join(other)}); '
                          'give another --output-dir, or --overwrite')
     return there
@@ -146,32 +135,36 @@ def _remove(paths):
     for p in paths:
         shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
 
-def _prepare(config, folder):
+def _prepare(config, later):
     "Make a run's folder ready; returns what lets the run begin, None if it is finished already"
-    anew = _there(config, folder) and config.overwrite
-    if anew and config.init_from and find_model(config.init_from).resolve().parent in {
-            p.resolve() for p in (folder, *checkpoints(folder))}:
+    folder, there = Path(config.output_dir), {c.output_dir: _there(c) for c in (config, *later)}
+    old = [Path(p) for p, names in there.items() if names and config.overwrite]
+    if old and config.init_from and find_model(config.init_from).resolve().parent in {
+            p.resolve() for o in old for p in (o, *checkpoints(o))}:
         raise InputError(f'--overwrite would remove {config.init_from}, the model of --init-from; '
                          'give another --output-dir')
     _remove(p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp'))
     _drop(checkpoints(folder)[:-2])
     def begin():
-        if anew:
-            _drop(checkpoints(folder))
-            _remove(folder/name for name in _FILES)
-    return begin if anew or not (folder/'test_results.json').exists() else None
+        for p in old:
+            _drop(checkpoints(p))
+            _remove(p/name for name in _FILES)
+    return begin if folder in old or not (folder/'test_results.json').exists() else None
 
 # %% ../nbs/24_runs.ipynb #740217e4
 @contextmanager
-def run_folder(config): # A `TrainingConfig`
+def run_folder(config, # A `TrainingConfig`
+               later: tuple = ()): # Those of the phases that follow
     "Within, only this process writes into `output_dir`; yields what lets the run begin, or None"
     folder = Path(config.output_dir)
-    new = not folder.exists()
+    new = [p for p in (folder, *folder.parents) if not p.exists()]
     with locked(folder, busy='another process is training into'):
-        try: yield _prepare(config, folder)
+        try: yield _prepare(config, later)
         finally:
             if new and not {*contents(folder)} - {'logs', 'wandb'}: # no run began
                 shutil.rmtree(folder, ignore_errors=True) # Windows keeps open files
+                with suppress(OSError):                   # others have come
+                    for p in new[1:]: p.rmdir()
 
 # %% ../nbs/24_runs.ipynb #b3aabcf9
 def _wandb_mode(wandb, asked):

@@ -6,8 +6,8 @@
 __all__ = ['TrainingConfig', 'resolve_precision']
 
 # %% ../nbs/24_settings.ipynb #24e0a005
-import functools, timeit
-from dataclasses import dataclass, replace
+import functools, json, os, timeit
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 import torch
 from fastcore.basics import patch
@@ -140,6 +140,36 @@ def halved(self: TrainingConfig, steps: Count) -> int:
 def problems_in(self: TrainingConfig, steps: Count) -> int:
     "How many problems a run of so many steps takes"
     return steps * self.batch_size - self.halved(steps) * (self.batch_size // 2)
+
+# %% ../nbs/24_settings.ipynb #54d05764
+# options that may differ; `precision` says what `fp16` and `bf16` say
+_MAY_DIFFER = {*'eval_batch_size num_workers save_steps eval_steps logging_steps '
+               'fp16 bf16 graphs wandb progress config overwrite output_dir'.split()}
+
+def _same(name, new, old):
+    "Is an option the same in two records?"
+    a, b = new[name], old[name]
+    if not (name in ('init_from', 'data_dir') and isinstance(a, str) and isinstance(b, str)):
+        return a == b
+    def seen(path, record):
+        try: return os.path.relpath(path, str(record['output_dir']))
+        except ValueError: return path                           # on another drive of Windows
+    return a == b or os.path.realpath(a) == os.path.realpath(b) or seen(a, new) == seen(b, old)
+
+
+# %% ../nbs/24_settings.ipynb #54d05765
+@patch
+def differences(self: TrainingConfig,
+                record: dict, # What an earlier run has written into `training_config.json`
+               ) -> list[str]:
+    "What differs from the record of an earlier run, in words"
+    new = json.loads(json.dumps(asdict(self)))
+    old = {f.name: f.default for f in fields(self)} | dict(phases=[]) | record # old runs knew fewer
+    gone = {k: 'no option any more' for k, fine in self.dropped.items()
+            if k in old and old[k] not in fine}
+    differs = {k: v for k, v in new.items() if k not in _MAY_DIFFER and not _same(k, new, old)}
+    return [f'{k}: {old[k]} there, {v} now' for k, v in (differs | gone).items()]
+
 
 # %% ../nbs/24_settings.ipynb #b709f796
 @functools.cache

@@ -173,7 +173,7 @@ def _train(config, world, device, precision, log, problems, model):
     parts = model, [*optimizers, average], scaler # whose state a checkpoint holds
     with world.together():
         log.say(_described(config, world, model, device, precision, steps, batches.halved))
-        step, metrics, spent = _resumed(config, world, log, objective, parts, batches)
+        step, metrics, spent = _resumed(config, world, log, objective, parts, batches, problems)
     if config.compile: _compile(objective, problems.config.zero_pad)
     take = stepper(objective, optimizers, precision, config.graphs, world, scaler)
 
@@ -205,7 +205,7 @@ def _train(config, world, device, precision, log, problems, model):
                 metrics.append(dict(step=step, loss=loss, exact_match=exact))
             if due(config.save_steps):
                 _save(config, world, step, parts, batches, metrics=metrics, precision=precision,
-                      pruned=getattr(objective, 'pruned', None),
+                      pruned=getattr(objective, 'pruned', None), data=problems.digest,
                       seconds=time.perf_counter() - began)
             if stopping: _stop(world, log, step, stop)
     problems.source.close()
@@ -237,13 +237,17 @@ def _described(config, world, model, device, precision, steps, halved):
             f'{steps:,} steps of {config.batch_size} problems{first}{shared}')
 
 # %% ../nbs/25_training.ipynb #8ae2f85b
-def _resumed(config, world, log, objective, parts, batches):
+def _resumed(config, world, log, objective, parts, batches, problems):
     "Steps, measurements and seconds of the newest checkpoint, whose state is loaded"
     folder = Path(config.output_dir)
     if not (saved := checkpoints(folder)):
-        if world.first: write_json(folder/'training_config.json', dataclasses.asdict(config))
+        record = dataclasses.asdict(config) | dict(overwrite=False) # whoever takes it loses no run
+        if world.first: write_json(folder/'training_config.json', record)
         return 0, [], 0.
     state = load_checkpoint(saved[-1], *parts)
+    if state.get('data', problems.digest) != problems.digest:    # old ones do not say
+        raise InputError(f'the dataset is not the one that {saved[-1]} was trained on; with that '
+                         'one the run goes on, and with --overwrite it begins anew')
     batches.load_state_dict(state['batches'])
     if config.invents: objective.prune(state.get('pruned'))
     log.say(f"Going on after step {state['step']:,}", 'good')
@@ -275,7 +279,8 @@ def _save(config, world, step, parts, batches, **facts):
 def _stop(world, log, step, stop):
     "End a run that was asked to stop, or whose screen is lost, after it was saved"
     with world.together():
-        log.say(f'Stopped after step {step:,}, and saved; the same command goes on', 'bad')
+        without = ' without --overwrite' * log.config.overwrite
+        log.say(f'Stopped after step {step:,}, and saved; the same command{without} goes on', 'bad')
     if log.lost and not stop: raise log.lost
     number = (stop or [signal.SIGTERM])[0]
     if number == signal.SIGINT: raise KeyboardInterrupt
@@ -306,13 +311,13 @@ def _finish(config, world, log, model, problems, facts):
     return results
 
 # %% ../nbs/25_training.ipynb #f4a06354
-def _carry_out(config, world):
+def _carry_out(config, world, later):
     "One training in its folder, or what is left of it"
     folder, begin, said = Path(config.output_dir), None, []
     with ExitStack() as held:
         with world.together():
             device = world.device(config.device)
-            if world.first: begin = held.enter_context(run_folder(config))
+            if world.first: begin = held.enter_context(run_folder(config, later))
         if world.broadcast(begin is None):
             if world.first: print(f'{folder} holds this run, finished; --overwrite begins anew')
             return read_json(folder/'test_results.json', '; --overwrite begins anew')
@@ -338,7 +343,7 @@ def train(config: TrainingConfig,
         for i, training in enumerate(trainings):
             if world.first and config.phases:
                 print(f'Phase {i+1} of {len(trainings)}, in {training.output_dir}:', flush=True)
-            report = _carry_out(training, world)
+            report = _carry_out(training, world, trainings[i+1:])
         return report
 
 # %% ../nbs/25_training.ipynb #aaa14ace
