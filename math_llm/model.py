@@ -132,7 +132,8 @@ class Attention(nn.Module):
                 causal=False, # Whether `bias` says nothing but: what came before, and itself
                 qkv=None, # (b, t, 3*d_model) queries, keys and values, where they are known
                 hook=_unhooked):
-        qkv = (self.qkv(x) if qkv is None else qkv).unflatten(2, (3, self.n_heads, -1))
+        b, t, d = x.shape
+        qkv = (self.qkv(x) if qkv is None else qkv).view(b, t, 3, self.n_heads, d // self.n_heads)
         if rotation is None: q, k, v = qkv.permute(2, 0, 3, 1, 4)          # (b, h, t, d) each
         else: q, k, v = _Rotated.apply(qkv, *rotation)
         q, k, v = hook('q', q), hook('k', k), hook('v', v)
@@ -145,8 +146,7 @@ class Attention(nn.Module):
             if causal := causal and not self.plus_one: bias = None
             heads = F.scaled_dot_product_attention(q, k, v, bias, is_causal=causal)
         else: heads = _attended(q, k, v, bias, hook)                       # the hook wants weights
-        heads = hook('heads', heads)                                       # (b, h, t, d)
-        return hook('out', self.out(heads.transpose(1, 2).flatten(2)))
+        return hook('out', self.out(hook('heads', heads).transpose(1, 2).flatten(2)))
 
 # %% ../nbs/03_model.ipynb #e848e226
 class KVCache:
