@@ -141,7 +141,6 @@ def _digest(splits):
     for ex in splits.values(): h.update(f'{ex.tokens.shape}'.encode() + ex.tokens.tobytes())
     return h.hexdigest()
 
-
 # %% ../nbs/24_problemset.ipynb #e8de0549
 def _of_dataset(config, folder, say):
     "The problems of a dataset's files"
@@ -160,8 +159,7 @@ def _of_dataset(config, folder, say):
     total = config.problems_in(config.max_steps) if config.max_steps else config.num_epochs * n
     if config.fresh: source, unknown = _stream(problem, partition, config, total), ()
     else: source = Epochs(splits['train'], config.seed)
-    return _Problemset(problem, source, n, val, splits['test'], partition, unknown,
-                       digest)
+    return _Problemset(problem, source, n, val, splits['test'], partition, unknown, digest)
 
 # %% ../nbs/24_problemset.ipynb #a5eb3b30
 def load_problems(config: DataOptions, # A `TrainingConfig`

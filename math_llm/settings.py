@@ -156,7 +156,6 @@ def _same(name, new, old):
         except ValueError: return path                           # on another drive of Windows
     return a == b or os.path.realpath(a) == os.path.realpath(b) or seen(a, new) == seen(b, old)
 
-
 # %% ../nbs/24_settings.ipynb #54d05765
 @patch
 def differences(self: TrainingConfig,
@@ -169,7 +168,6 @@ def differences(self: TrainingConfig,
             if k in old and old[k] not in fine}
     differs = {k: v for k, v in new.items() if k not in _MAY_DIFFER and not _same(k, new, old)}
     return [f'{k}: {old[k]} there, {v} now' for k, v in (differs | gone).items()]
-
 
 # %% ../nbs/24_settings.ipynb #b709f796
 @functools.cache
