@@ -358,13 +358,15 @@ def _choices(self: _Prompt):
 @patch
 def _add(self: _Prompt, line):
     "Add what a person chose; at `<end>`, or where the context ends, the verdict"
-    choice, room = line.strip().lower() or 'a', self.model.config.max_length
+    choice, most = line.strip().lower() or 'a', self.options.get('max_new_tokens')
+    n, room = len(encode(self.typed)), self.model.config.max_length
+    if most: room = min(room, n + most)
     ids = encode(self.built + (self.offered.get(choice) or decode(encode(line))))
     if END in ids: ids = ids[:ids.index(END) + 1]
-    if len(ids) > room: raise InputError(f'this model has room for {room} tokens')
+    if len(ids) > room: raise InputError(f'there is room for {room} tokens')
     self.built = decode(ids)
     if ids[-1] != END and len(ids) < room: return self._choices()
-    n, self.built = len(encode(self.typed)), None
+    self.built = None
     probs = [_next(self.model, decode(ids[:i]))[ids[i]].item() for i in range(n, len(ids))]
     reply = _Reply(self.typed, [VOCAB[i] for i in ids[n:]], probs, self.model.meta.chain)
     return self._show(_judge(self.model, reply, self.options.get('explain')))
@@ -380,7 +382,10 @@ class InteractiveConfig:
     temperature: float = opt(0., '0: the likeliest token; above: drawn, ever more freely', low=0)
     device: str = opt('auto', 'Where to compute: auto, cpu, cuda, mps')
 
-    def __post_init__(self): check_options(self)
+    def __post_init__(self):
+        check_options(self)
+        if self.temperature and self.mode == 'probability':
+            raise InputError('--temperature is for --mode normal; in the other you choose')
 
 # %% ../nbs/14_interactive.ipynb #f54ae4eb
 def _as_typed(stream):
