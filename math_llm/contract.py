@@ -8,11 +8,12 @@ __all__ = ['Task', 'contract', 'format_contract', 'plot_contract']
 # %% ../nbs/13_contract.ipynb #13000005
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 import numpy as np
 from fastcore.basics import groupby, patch
 import torch
+import math_llm
 from .tokenizer import VOCAB, decode_batch, encode, encode_batch
 from .chains import render
 from .model import Transformer, thought_ids
@@ -21,7 +22,8 @@ from .evaluation import held_out_problems, percent, share
 from .codebook import Columns, Feature
 from .permutations import PERMUTATIONS, Puzzles
 from .results import markdown_table, plot_table, write_json
-from .options import Count, InputError, Size, check_calls, check_options, command, opt
+from .options import (Count, InputError, Size, check_calls, check_options, command,
+                              next_steps, opt)
 from .files import check_output, load_model, problem_config
 
 # %% ../nbs/13_contract.ipynb #13000011
@@ -423,10 +425,16 @@ def contract_command(config):
     if config.output_file: check_output(config.output_file, overwrite=config.overwrite)
     model = load_model(config.checkpoint, config.device)
     report = contract(model, n=config.problems, seed=config.seed)
-    said = f'{config.checkpoint}, {report["n"]} held-out problems, seed {config.seed}\n'
+    said = [f'{config.checkpoint}, {report["n"]} held-out problems, seed {config.seed}\n',
+            format_contract(report)]
+    facts = dict(format='math_llm contract', package_version=math_llm.__version__,
+                 options=asdict(config))
     try:
-        if config.output_file: write_json(config.output_file, report)
-    finally: print(said, format_contract(report), sep='\n') # whatever happens to the file
+        if config.output_file: write_json(config.output_file, facts | report)
+        if 'puzzle' not in model.meta.trained_on:
+            look = ['math_llm_trace', '--checkpoint', config.checkpoint]
+            said += ['\nWhat can be done next:', next_steps(('look inside it', look))]
+    finally: print(*said, sep='\n') # whatever happens to the file
 
 # %% ../nbs/13_contract.ipynb #13000077
 check_calls(globals())
