@@ -20,7 +20,8 @@ from .options import InputError, check_calls, opt, read_json
 @dataclass
 class DatasetConfig(ProblemConfig):
     "A dataset: its problems, its size, its splits"
-    num_examples: int = opt(10_000, 'Examples in all three splits together', low=10)
+    num_examples: int = opt(10_000, 'Examples in all three splits together', low=10,
+                            high=10**9)
     seed: int = opt(42, 'Decides the problems and which split each belongs to', low=0)
     output_dir: str = opt('data', 'Folder for train.json, val.json and test.json')
     train_ratio: float = opt(0.8, 'Share of the training split')

@@ -93,8 +93,8 @@ class GumbelConfig:
 @patch
 def need(self: GumbelConfig, given, what: str, *names: str):
     "Refuse options that were changed, though they mean nothing without another one"
-    changed = [n for n in names if getattr(self, n) != getattr(type(self), n)]
-    if changed and not given: raise InputError(f'{", ".join(changed)} means nothing without {what}')
+    new = [f'--{n}'.replace('_', '-') for n in names if getattr(self, n) != getattr(type(self), n)]
+    if new and not given: raise InputError(f'{", ".join(new)} means nothing without {what}')
 
 # %% ../nbs/06_gumbel.ipynb #f6a1f002
 def _targets(batch):
