@@ -142,7 +142,7 @@ def values(self: Feature, c: Columns) -> np.ndarray: # (b,) whole numbers; -1: n
     for i in self.columns: low, high = c.carry_out(i, low), c.carry_out(i, high)
     own, carry = c.at(c.own, k), c.at(c.carries, k)
     value = dict(own=own, carry=carry, digit=(own + carry) % 10, generate=low, propagate=high,
-                 lookahead=low + high)[self.kind] # low and high differ by one at most
+                 lookahead=low + high)[self.kind] # of up to 11 operands they differ by 1 at most
     return np.where(k < c.width + (self.kind in ('carry', 'digit')), value, -1)
 
 # %% ../nbs/09_codebook.ipynb #62920b12

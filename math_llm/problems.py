@@ -130,8 +130,8 @@ def answers(self: Problems) -> list[str]: # The sum of each problem, without lea
 def carry_run(self: Problems) -> np.ndarray: # (b,)
     "The longest run of neighbouring columns that each carry into the next"
     run = longest = np.zeros(len(self), int)
-    for out in add(self.digits)[1].T[1:] > 0: # (b,) a column
-        run = (run + 1) * out
+    for k, out in enumerate(add(self.digits)[1].T[1:]): # (b,) of a column
+        run = (run + 1) * ((out > 0) & (k < self.width))
         longest = np.maximum(longest, run)
     return longest
 
