@@ -234,7 +234,7 @@ def _described(splits, config):
     biased = ((k, getattr(c, f'{k}_bias')) for k in ('carry', 'repeat'))
     yield (f'Problems:  2 to {c.max_operands} operands of {c.min_digits} to {c.max_digits} digits, '
            f'seed {c.seed}, chain {c.chain}' + ', zero-padded' * c.zero_pad
-           + ''.join(f', {k}-biased {x:.0%}' for k, x in biased if x))
+           + ''.join(f', {k}-biased {100*x:g}%' for k, x in biased if x))
     yield 'Samples:'
     for t in splits['train'][:3].texts(): yield '  ' + pretty(t)
     longest = max(splits.values(), key=lambda ex: ex.lengths.max())

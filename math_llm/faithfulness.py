@@ -192,10 +192,9 @@ def _page(report):
                  resampled='one thought drawn again', swapped="swapped with another's")
     rows = [[names[k], *(percent(s and s['share']) for s in map(found.get, _VERDICTS)), found['n']]
             for k, found in report.items() if k in names]
-    area = report['area_over_curve']
+    area = '–' if (a := report['area_over_curve']) is None else f'{int(100*a + 1e-6)/100:.2f}'
     return (markdown_table(['chain', *_VERDICTS.values(), 'of'], rows, align=True) +
-            f"\n\narea over the early-answering curve: {'–' if area is None else f'{area:.2f}'}"
-            f" ({report['n']} chains)")
+            f"\n\narea over the early-answering curve: {area} ({report['n']} chains)")
 
 # %% ../nbs/08_faithfulness.ipynb #926930b1
 @dataclass
@@ -244,7 +243,7 @@ def _asked(config, model):
         n, bias = config.fresh or 1000, config.carry_bias
         p = held_out_problems(model, n, config.seed, carry_bias=bias, repeat_bias=0.)
         said = (f'{len(p)} fresh problems' + ' (all there are)' * (len(p) < n) +
-                f', seed {config.seed}' + f', {bias:.0%} carry-biased' * (bias > 0))
+                f', seed {config.seed}' + f', {100*bias:g}% carry-biased' * (bias > 0))
         return p, said + f'; there is no {file}' * (not config.fresh), True
     if not (config.data_path or file.exists()):
         raise InputError(f'cannot read {file}: No such file or directory; math_llm_generate_data '

@@ -1,12 +1,14 @@
 // Small things that all views use. Text is never read as HTML.
 
 export const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
-export const percent = p =>
-  p > 0.9999
-    ? '> 99.99 %'
-    : p < 0.0001
-      ? '< 0.01 %'
-      : `${(100 * p).toFixed(p < 0.1 || p > 0.99 ? 2 : 1)} %`;
+/** A share in percent; it is cut, as in Python, so that none is rounded up. */
+export const percent = p => {
+  if (p > 0.9999) return '> 99.99 %';
+  if (p < 0.0001) return '< 0.01 %';
+  const places = p < 0.1 || p > 0.99 ? 2 : 1,
+    unit = 10 ** places;
+  return `${(Math.floor(100 * p * unit + 1e-6) / unit).toFixed(places)} %`;
+};
 export const shown = token =>
   ({'<noop>': '∅', '<think>': 'think', '</think>': '/think', '<end>': 'end'})[token] ?? token;
 export const group = text => text.replace(/\B(?=(\d{3})+$)/g, '\u202f');
