@@ -124,7 +124,7 @@ class _Progress:
 @patch
 def read(self: _Progress, step):
     "Mean loss and token accuracy since the last look; raises `InputError` at what is no number"
-    sums, self.sums = torch.stack(self.sums).cpu(), []
+    sums, self.sums = torch.stack(self.sums).cpu().double(), []
     bad = (~sums[:, [0, -1]].isfinite()).nonzero()
     if len(bad):
         (row, column), saved = bad[0].tolist(), checkpoints(self.config.output_dir)
