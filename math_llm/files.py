@@ -130,7 +130,8 @@ def resolve_device(name: str|torch.device = 'auto', # `auto`, `cpu`, `cuda`, `cu
     "The device of a name; `auto`: a GPU if there is one. Raises `InputError` if it is not there"
     name = str(name)
     if name == 'cpu': return torch.device(name)
-    there = ['cpu'] + ['mps:0']*torch.backends.mps.is_available()
+    apple = torch.backends.mps.is_available() and torch.amp.is_autocast_available('mps') # 2.5 on
+    there = ['cpu'] + ['mps:0'] * apple
     there += [f'cuda:{i}' for i in range(torch.cuda.device_count())]
     if name == 'auto': return torch.device(there[-1].split(':')[0])
     if dict(cuda='cuda:0', mps='mps:0').get(name, name) not in there:

@@ -40,10 +40,9 @@ class HidingConfig(GumbelConfig):
 # %% ../nbs/23_hiding.ipynb #875f5113
 def _columns(prompts):
     "The column of each digit of prompts (b, t), 0 for the ones; -1 for the other tokens"
-    t = prompts.shape[1]
-    i = torch.arange(t, device=prompts.device)
-    signs = (prompts == PLUS) | (prompts == EQUALS)
-    sign = i.where(signs, t).flip(1).cummin(1).values.flip(1)                       # the next one
+    i = torch.arange(prompts.shape[1], device=prompts.device)
+    begun = ((prompts == PLUS) | (prompts == EQUALS)).cumsum(1)                     # signs so far
+    sign = torch.searchsorted(begun, begun, right=True)                             # the next one
     return (sign - i - 1).where(prompts < PLUS, -1)
 
 # %% ../nbs/23_hiding.ipynb #875f5116

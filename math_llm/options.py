@@ -7,7 +7,7 @@ __all__ = ['opt', 'check_options', 'read_json', 'usable_streams', 'colour_wanted
            'atomic_write', 'contents']
 
 # %% ../nbs/20_options.ipynb #e1021ad2
-import argparse, codecs, dataclasses, errno, json, os, re, shlex, signal, sys, typing
+import argparse, codecs, dataclasses, errno, json, os, re, shlex, signal, subprocess, sys, typing
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field
 from functools import wraps
@@ -227,11 +227,16 @@ def _system_trouble(e):
     return f'{what}: {e.strerror}' if what else ''
 
 # %% ../nbs/20_options.ipynb #20d00016
+def _reader_left(e):
+    "Was a pipe written to that nobody reads any more? Windows has no error of its own for it"
+    unnamed = os.name == 'nt' and isinstance(e, OSError) and e.filename is None
+    return isinstance(e, BrokenPipeError) or unnamed and e.errno == errno.EINVAL
+
 def _explained(e, lower):
     "One line and an exit code for an exception that is nobody's bug; any other is raised again"
     if isinstance(e, InputError): return str(e), 2
     if isinstance(e, KeyboardInterrupt): return 'interrupted', 128 + signal.SIGINT
-    if isinstance(e, BrokenPipeError): return '', 128 + 13 # like SIGPIPE: the reader has left
+    if _reader_left(e): return '', 128 + 13 # like SIGPIPE
     if out_of_memory(e):
         flags = ', '.join('--' + name.replace('_', '-') for name in lower)
         return 'out of memory' + f'; needed is less of {flags}' * bool(flags), 2
@@ -292,8 +297,9 @@ def next_steps(*steps: tuple[str, list], # What it does, and its command line: w
               ) -> str:
     "What can be done next, a line each"
     def shown(x): return f'./{x}' if isinstance(x, Path) and f'{x}'.startswith('-') else str(x)
+    join = subprocess.list2cmdline if os.name == 'nt' else shlex.join
     width = max((len(what) for what, _ in steps), default=0) + 2
-    return '\n'.join(f"  {what + ':':{width}}{shlex.join(map(shown, argv))}"
+    return '\n'.join(f"  {what + ':':{width}}{join(map(shown, argv))}"
                      for what, argv in steps)
 
 # %% ../nbs/20_options.ipynb #59a92199

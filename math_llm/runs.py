@@ -46,11 +46,11 @@ def _rename(old, new):
     except OSError as e: raise InputError(f'cannot write {new}: {e.strerror}') from None
 
 # %% ../nbs/24_runs.ipynb #601dbba2
-def _drop(paths):
-    "Remove checkpoints, each at once"
+def _drop(paths, later=False):
+    "Remove checkpoints, each at once; `later`: one that is in use, on Windows, may stay for now"
     for p in paths:
         gone = p.with_name('.checkpoint.old.tmp')
-        _rename(p, gone)
+        with suppress(*[InputError] * later): _rename(p, gone)
         gone.unlink() if gone.is_symlink() else shutil.rmtree(gone, ignore_errors=True)
 
 # %% ../nbs/24_runs.ipynb #fc03feee
@@ -62,6 +62,7 @@ def save_checkpoint(folder: Path, # Of the run
     new, device = folder/'.checkpoint.tmp', next(model.parameters()).device
     rng = {'rng.cpu': torch.get_rng_state()}                     # a CPU run leaves a GPU alone
     if device.type == 'cuda': rng['rng.cuda'] = torch.cuda.get_rng_state(device)
+    if device.type == 'mps': rng['rng.mps'] = torch.mps.get_rng_state()
     shutil.rmtree(new, ignore_errors=True)
     try:
         save_model(model, new)
@@ -73,7 +74,7 @@ def save_checkpoint(folder: Path, # Of the run
         saved = checkpoints(folder)
         kept = f'; {saved[-1]} is kept, and the run can go on from there' if saved else ''
         raise InputError(f'{e}{kept}') from None
-    _drop(checkpoints(folder)[:-2])
+    _drop(checkpoints(folder)[:-2], later=True)
 
 # %% ../nbs/24_runs.ipynb #be6db94d
 def _one_line(e): return ' '.join(str(e).split())[:300]
@@ -101,6 +102,8 @@ def load_checkpoint(path: Path, model: torch.nn.Module, optimizers: list, scaler
         device = next(model.parameters()).device
         if 'rng.cuda' in tensors and device.type == 'cuda':
             torch.cuda.set_rng_state(tensors['rng.cuda'], device)
+        if 'rng.mps' in tensors and device.type == 'mps':
+            torch.mps.set_rng_state(tensors['rng.mps'])
         return state
 
 # %% ../nbs/24_runs.ipynb #83c6a645
@@ -144,7 +147,7 @@ def _prepare(config, later):
         raise InputError(f'--overwrite would remove {config.init_from}, the model of --init-from; '
                          'give another --output-dir')
     _remove(p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp'))
-    _drop(checkpoints(folder)[:-2])
+    _drop(checkpoints(folder)[:-2], later=True)
     def begin():
         for p in old:
             _drop(checkpoints(p))
