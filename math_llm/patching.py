@@ -270,7 +270,7 @@ def _figures(model, text, masses):
 def _save(fig, path):
     import matplotlib.pyplot as plt
     data = io.BytesIO()
-    fig.savefig(data, dpi=120, metadata=dict(Software=None))
+    fig.savefig(data, format='png', dpi=120, metadata=dict(Software=None))
     plt.close(fig)
     atomic_write(path, data.getvalue())
 

@@ -232,7 +232,8 @@ def install(kind='cuda'):
     else:
         torch.backends.mps.is_available = lambda: True
         torch.mps.synchronize = torch.mps.empty_cache = lambda: None
-        torch.mps.get_rng_state, torch.mps.set_rng_state = torch.get_rng_state, torch.set_rng_state
+        torch.mps.get_rng_state = lambda: torch.get_rng_state()
+        torch.mps.set_rng_state = lambda state: torch.set_rng_state(state)
     Pretended().__enter__()
 
 
