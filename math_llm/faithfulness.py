@@ -272,11 +272,11 @@ def evaluate_command(config):
     print(f'problems        {source}')
     for w in _warnings(problems, model.meta, fresh): print(f'warning         {w}')
     print()
-    began = time.time()
+    began = time.perf_counter()
     report, page = _measured(config, model, problems)
     facts = dict(format='math_llm evaluation', package_version=math_llm.__version__,
                  options=asdict(config), problems=source, chain=kind,
-                 n_params=n_params, seconds=round(time.time() - began, 1))
+                 n_params=n_params, seconds=round(time.perf_counter() - began, 1))
     try:
         if config.output_file:
             write_json(config.output_file, facts | report)

@@ -260,7 +260,8 @@ def locked(folder: str|Path, # Made if it does not exist
         Path(folder).mkdir(parents=True, exist_ok=True)
         held = FileLock(Path(folder)/'.lock', timeout=0 if busy else -1).acquire()
     except Timeout: raise InputError(f'{busy} {folder}') from None
-    except OSError as e: raise InputError(f'cannot write to {folder}: {e.strerror}') from None
+    except (OSError, NotImplementedError) as e: # or no file of this system can be locked
+        raise InputError(f'cannot write to {folder}: {getattr(e, "strerror", e)}') from None
     with held: yield
 
 # %% ../nbs/21_files.ipynb #a70d4521

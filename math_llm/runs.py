@@ -136,7 +136,8 @@ def _there(config):
 # %% ../nbs/24_runs.ipynb #8b7976f1
 def _remove(paths):
     for p in paths:
-        shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
+        try: shutil.rmtree(p) if p.is_dir() and not p.is_symlink() else p.unlink(missing_ok=True)
+        except OSError as e: raise InputError(f'cannot remove {p}: {e.strerror}') from None
 
 def _prepare(config, later):
     "Make a run's folder ready; returns what lets the run begin, None if it is finished already"
@@ -146,7 +147,8 @@ def _prepare(config, later):
             p.resolve() for o in old for p in (o, *checkpoints(o))}:
         raise InputError(f'--overwrite would remove {config.init_from}, the model of --init-from; '
                          'give another --output-dir')
-    _remove(p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp'))
+    with suppress(InputError): # one is in use
+        _remove(p for name in ('checkpoint', *_FILES) for p in folder.glob(f'.{name}.*tmp'))
     _drop(checkpoints(folder)[:-2], later=True)
     def begin():
         for p in old:
