@@ -42,7 +42,8 @@ class _OptimisationOptions:
     eval_batch_size: int = opt(512, 'Examples evaluated at a time', **_SIZE)
     optimizer: str = opt('muon', "Of the blocks' matrices; AdamW has the other weights", OPTIMIZERS)
     learning_rate: float = opt(2e-3, 'Highest learning rate', low=0)
-    weight_decay: float = opt(0.01, 'Decay of the weights, as in AdamW', low=0)
+    weight_decay: float|None = opt(None, 'Decay of the weights, as in AdamW (default: 0.1, or 0.01 '
+                                         'with --optimizer adamw)', low=0)
     warmup_steps: int = opt(100, 'Steps of linear rise; then the rate falls linearly', low=0)
     num_epochs: int = opt(8, 'Times through the dataset, or as many new problems', low=1)
     max_steps: int|None = opt(None, 'Steps to take, instead of --num-epochs', low=1)

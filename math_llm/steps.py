@@ -40,6 +40,7 @@ def make_optimizers(model: Transformer, config: TrainingConfig,
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2 and config.optimizer == 'muon']
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     decay, dtype = config.weight_decay, torch.bfloat16 if precision == 'bf16' else torch.float32
+    if decay is None: decay = 0.1 if matrices else 0.01
     device = model.embed.weight.device
     def rate(): return torch.zeros((), device=device) if device.type == 'cuda' else 0.
     adamw = torch.optim.AdamW(others, rate(), betas=(0.9, 0.98), weight_decay=decay, fused=True,

@@ -65,21 +65,22 @@ def averaged(step, o):
     return step + 1 > o.steps * (1 - o.average)
 
 
-def prepared(seed, device, precision, weight, compiled=False):
+def prepared(seed, device, precision, weight, compiled=False, decay=None):
     "A new model, its optimisers, and a function that takes a step."
     torch.manual_seed(seed)
     model = Transformer(ModelConfig.from_size('small')).to(device).train()
     model.meta = Meta('columns', None, dataclasses.asdict(PROBLEM))
     objective = TeacherForcing(model, weight)
     if compiled: objective.compile()
-    optimizers = make_optimizers(model, TrainingConfig(), precision)
+    optimizers = make_optimizers(model, TrainingConfig(weight_decay=decay), precision)
     return model, optimizers, stepper(objective, optimizers, precision)
 
 
 def run(seed, o, device, precision):
     "Train with one seed and ask 10,000 new problems."
     before = matrix_rate(device, precision)
-    model, optimizers, take = prepared(seed, device, precision, o.prompt_loss_weight, o.compile)
+    model, optimizers, take = prepared(seed, device, precision, o.prompt_loss_weight, o.compile,
+                                       o.weight_decay)
     average = Average([*model.parameters()])
     stream = Stream(dataclasses.replace(PROBLEM, full_size=o.full_size), seed, num_workers=1)
     began, problems = time.perf_counter(), 0
@@ -120,6 +121,7 @@ def parser():
             ('final-rate', 0.1, 'share of it that is left at the end'),
             ('warmup', c.warmup_steps, 'steps to reach it'),
             ('adam-scale', 1., 'learning rate of embeddings, head and norms, times this'),
+            ('weight-decay', 0.1, 'as in math_llm_train'),
             ('average', 0.25, 'share of the run over whose steps the weights are averaged'),
             ('prompt-loss-weight', c.prompt_loss_weight, 'as in math_llm_train'),
             ('full-size', c.full_size, 'share of problems of full size'),

@@ -47,6 +47,7 @@ SHARED = dict(
     prompt_loss_weight=0.0,
     batch_size=256,
     optimizer='muon',
+    weight_decay=0.01,
     learning_rate=2e-3,
     eval_steps=250,
     save_steps=500,

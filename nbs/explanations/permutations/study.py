@@ -166,7 +166,7 @@ def train(
     if begin:
         model = load_model(RUNS / f'permutations-{begin}-{seed}').train()
     objective = make_objective(model, chain, hard)
-    optimizers = make_optimizers(model, TrainingConfig())
+    optimizers = make_optimizers(model, TrainingConfig(weight_decay=0.01))
     objective.train()
     frontier, mean, curve = 1 if curriculum and not begin else MOVES, 0.0, []
     for step in range(steps):

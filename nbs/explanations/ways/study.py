@@ -41,7 +41,6 @@ from math_llm.evaluation import share
 from math_llm.gumbel import ramp
 from math_llm.model import Meta, ModelConfig, Transformer
 from math_llm.results import write_results
-from math_llm.settings import TrainingConfig
 from math_llm.tokenizer import END_THINK, THINK
 
 RESULTS = Path(__file__).parent / 'results'
@@ -49,7 +48,7 @@ WAYS = ('relaxed', 'none', 'straight', 'reinforce', 'quantised', 'empty', 'harde
 SEEDS, MORE = (1, 2, 3), (4, 5)  # two more where the first three disagree
 BAR = 0.8  # of a running mean of the training accuracy: then one more step is asked for
 THERE, HOPE = 0.99, 0.05  # exact match at which a run ends; above chance, else it ends halfway
-DECAY = TrainingConfig().weight_decay
+DECAY = 0.01
 HOLD, WARMUP, EVERY, N_CURVE, N_TEST, N_SOME = 0.5, 100, 250, 1000, 5000, 2000
 
 PROBLEMS = dict(
